@@ -1,0 +1,46 @@
+# `make` lists the targets. Each makes .venv, or completes it, when that is needed.
+UNIT ?= convolution
+BIN := .venv/bin
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
+NEEDS := bootstrap.py pyproject.toml course/pyproject.toml constraints.txt
+
+# The first Python that is new enough; `make PYTHON=/path/to/python` to choose.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help setup demo test lab validate bench
+help:
+	@echo 'make demo       grade a class of invented submissions of unit 1, end to end (in build/demo)'
+	@echo 'make lab        open the lectures and the exercises in JupyterLab'
+	@echo 'make setup      make .venv with all that the tests need, torch included'
+	@echo 'make test       lint and run all tests'
+	@echo 'make validate   prove the grader: answers, stubs, right variants, mistakes (UNIT=all)'
+	@echo 'make bench      time grading a class, beside plain nbgrader'
+
+setup: .venv/ready-to-test
+
+demo: .venv/ready-to-run
+	@$(RUN) python -m tests.demo
+
+test: .venv/ready-to-test
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) pytest
+
+lab: .venv/ready-to-run
+	@$(RUN) autograder release $(UNIT)
+	@$(RUN) backpass lab
+
+validate: .venv/ready-to-test
+	@$(RUN) autograder validate $(filter-out all,$(UNIT))
+
+bench: .venv/ready-to-test
+	@$(RUN) python -m benchmarks.class
+
+.venv/ready-to-run: $(NEEDS)
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed, and none was found.' >&2; exit 2; }
+	@$(PYTHON) bootstrap.py run
+
+.venv/ready-to-test: $(NEEDS)
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed, and none was found.' >&2; exit 2; }
+	@$(PYTHON) bootstrap.py test

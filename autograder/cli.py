@@ -1,0 +1,202 @@
+"""The command `autograder`. Thin: whatever nbgrader does is left to nbgrader's own commands."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from autograder.results import Result
+from autograder.units import UNITS, UnknownUnit, Unit, unit
+
+UNUSABLE = 2  # exit status: arguments that cannot be used
+NOT_GRADED = 3  # exit status: something is "not graded"
+
+app = typer.Typer(
+    help="Grade Backpass: what nbgrader does, safely, fast, and with the names of the mistakes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Isolation(StrEnum):
+    bubblewrap = "bubblewrap"
+    none = "none"
+
+
+def refuse(sentence: str, status: int = UNUSABLE) -> typer.Exit:
+    """Say why nothing was done; `raise refuse(...)`."""
+    typer.echo(sentence, err=True)
+    return typer.Exit(status)
+
+
+def chosen(name: str) -> Unit:
+    try:
+        return unit(name)
+    except UnknownUnit as error:
+        raise refuse(str(error)) from None
+
+
+UnitName = Annotated[str, typer.Argument(metavar="UNIT", help="the unit, nbgrader's assignment name")]
+IsolationOption = Annotated[Isolation, typer.Option(help="how student code is locked in")]
+JobsOption = Annotated[int | None, typer.Option(min=1, help="hosts side by side; the number of cores unless given")]
+
+
+@app.command()
+def grade(
+    unit_name: UnitName,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE ...]")] = None,
+    json_dir: Annotated[Path | None, typer.Option("--json", metavar="DIR", help="write DIR/<stem>.json")] = None,
+    jobs: JobsOption = None,
+    isolation: IsolationOption = Isolation.bubblewrap,
+) -> None:
+    """Grade files (.ipynb or .py), or without files all that was submitted for the unit."""
+    from autograder.sandbox import NoSandbox, check_isolation
+
+    which = chosen(unit_name)
+    try:
+        check_isolation(isolation.value)
+    except NoSandbox as error:
+        raise refuse(str(error), NOT_GRADED) from None
+    if files:
+        results = _grade_files(which, files, json_dir, jobs, isolation.value)
+        show_results(results, Console())
+        everything = all(result.graded for result in results)
+    else:
+        everything = _grade_class(which, jobs, isolation.value)
+    if not everything:
+        raise typer.Exit(NOT_GRADED)
+
+
+def _grade_files(
+    which: Unit, files: list[Path], json_dir: Path | None, jobs: int | None, isolation: str
+) -> list[Result]:
+    from autograder.pool import Job, grade_jobs
+
+    missing = [str(path) for path in files if not path.exists() and not path.is_symlink()]
+    if missing:
+        raise refuse(f"There is no file {', '.join(missing)}.")
+    stems = [path.stem for path in files]
+    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    if json_dir and twice:
+        raise refuse(f"Several files are called {', '.join(twice)}: their results would overwrite each other in {json_dir}.")
+    results = list(grade_jobs(which.name, [Job(path, path.name) for path in files], jobs=jobs, isolation=isolation))
+    if json_dir:
+        try:
+            json_dir.mkdir(parents=True, exist_ok=True)
+            for stem, result in zip(stems, results, strict=True):
+                text = json.dumps(result.to_json(), indent=1, sort_keys=True)
+                (json_dir / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise refuse(f"The results could not be written to {json_dir}: {error.strerror}.", NOT_GRADED) from None
+    return results
+
+
+def _grade_class(which: Unit, jobs: int | None, isolation: str) -> bool:
+    from autograder.classes import NothingSubmitted, grade_class, show_class
+
+    try:
+        rows = grade_class(which.name, Path.cwd(), jobs=jobs, isolation=isolation)
+    except NothingSubmitted as error:
+        raise refuse(str(error)) from None
+    show_class(rows, Console())
+    return all(row.graded for row in rows)
+
+
+def what_happened(result: Result) -> str:
+    """One cell of a table: what is not simply passed or failed, and the named mistakes."""
+    if result.trouble:
+        return result.trouble
+    parts = []
+    for state, words in (
+        ("not_graded", "not graded"),
+        ("timed_out", "timed out"),
+        ("crashed", "crashed"),
+        ("not_attempted", "not attempted"),
+    ):
+        where = list(dict.fromkeys(item.exercise for item in result.items if item.state == state))
+        if where:
+            parts.append(f"{words}: {', '.join(where) if len(where) < 4 else f'{len(where)} exercises'}")
+    parts += [name.replace("_", " ") for name in result.mistakes()]
+    return "; ".join(parts)
+
+
+def show_results(results: list[Result], console: Console) -> None:
+    table = Table(title_justify="left")
+    for heading, justify in (("submission", "left"), ("score", "right"), ("what happened", "left")):
+        table.add_column(heading, justify=justify, overflow="fold")
+    for result in results:
+        score = "not graded" if result.score is None else f"{result.score:g} / {result.max_score:g}"
+        if result.extra_credit:
+            score += f" + {result.extra_credit:g}"
+        table.add_row(result.submission, score, what_happened(result))
+    console.print(table, markup=False)
+
+
+@app.command()
+def validate(
+    unit_name: Annotated[str | None, typer.Argument(metavar="[UNIT]")] = None,
+    isolation: IsolationOption = Isolation.bubblewrap,
+) -> None:
+    """Prove the grader: right answers get everything, stubs nothing, every mistake is rejected and named."""
+    from autograder.paths import CHECKS
+    from autograder.validate import prove, show
+
+    built = [u for u in UNITS.values() if (CHECKS / f"{u.name}.py").exists()]
+    faults = 0
+    for which in [chosen(unit_name)] if unit_name else built:
+        try:
+            proof = prove(which, isolation.value)
+        except FileNotFoundError as error:
+            raise refuse(str(error)) from None
+        show(proof, Console())
+        faults += len(proof.faults)
+    if faults:
+        raise typer.Exit(1)
+
+
+@app.command()
+def release(unit_name: UnitName) -> None:
+    """Make the student's version of a unit: cases.npz, given.py and nbgrader's generate_assignment."""
+    from autograder.release import ReleaseFailed, release_unit
+
+    which = chosen(unit_name)
+    try:
+        folder = release_unit(which, Path.cwd())
+    except ReleaseFailed as error:
+        raise refuse(str(error), 1) from None
+    typer.echo(f"Released {which.name}: {folder}")
+
+
+@app.command()
+def points(unit_name: Annotated[str | None, typer.Argument(metavar="[UNIT]")] = None) -> None:
+    """Write the points of the checks' markers into the source notebooks."""
+    from autograder.paths import source_notebook
+    from autograder.points import write_points
+
+    for which in [chosen(unit_name)] if unit_name else UNITS.values():
+        if source_notebook(which.name).exists():
+            changed = write_points(which)
+            typer.echo(f"{which.name}: {', '.join(changed) if changed else 'nothing to change'}")
+
+
+@app.command()
+def doctor() -> None:
+    """Look at everything that can be missing or wrong, and say what to do."""
+    from autograder.doctor import examine
+
+    console, missing = Console(), 0
+    for finding in examine(Path.cwd()):
+        mark, style = ("ok", "green") if finding.fine else ("missing" if finding.needed else "absent", "yellow")
+        missing += finding.needed and not finding.fine
+        console.print(f"{mark:>8}", style=style, end="  ")
+        console.print(f"{finding.what}: {finding.sentence}", markup=False, highlight=False)
+    if missing:
+        raise typer.Exit(1)

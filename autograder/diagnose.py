@@ -1,0 +1,119 @@
+"""Which mistake was made: the failed checks are run again with each known mistake in the student's place.
+
+A mistake is named where it fails a check that the student failed, and nothing contradicts it: on every failed check
+the functions that it replaces answer as the student's did, call by call, and it fails no check that the student
+passed. Where draws are random, the broken property names the mistake by its tag.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograder.judging import comparable
+from autograder.replacement import Replacement
+from autograder.runner import Check, Checks, Outcome
+from autograder.student import Answer, Called, LocalStudent
+from autograder.units import Unit
+from backpass.compare import compare
+
+# Looser than the checks: the same mistake in another order of summation is still the same mistake.
+AGREEMENT_RTOL = {"float64": 1e-6, "float32": 1e-3}
+
+DECIDED = ("failed", "raised")
+
+
+class Disagrees(Exception):
+    """The suspect answered otherwise than the student."""
+
+
+def agree(function: str, one: Answer, other: Answer) -> bool:
+    """Whether two answers to the same call are the same, up to rounding."""
+    if one.raised or other.raised:
+        return bool(one.raised and other.raised and one.raised.type_name == other.raised.type_name)
+    first, second = comparable(function, one), comparable(function, other)
+    single = "float32" in _dtypes(second)
+    rtol = AGREEMENT_RTOL["float32" if single else "float64"]
+    return one.changed == other.changed and compare(first, second, rtol=rtol) is None
+
+
+def _dtypes(value: Any) -> set[str]:
+    if isinstance(value, tuple | list):
+        return set().union(*map(_dtypes, value)) if value else set()
+    if isinstance(value, dict):
+        return _dtypes(list(value.values()))
+    return {str(getattr(value, "dtype", ""))}
+
+
+class Suspect(LocalStudent):
+    """A mistake in the student's place; stops at the first answer that differs from the student's."""
+
+    def __init__(self, unit: Unit, mistake: Replacement, recorded: list[Called]):
+        super().__init__(unit, mistake.functions)
+        self._recorded = iter(recorded)
+
+    def observe(self, function: str, args: tuple, kwargs: dict, lines: bool = False) -> Called:
+        called = super().observe(function, args, kwargs, lines)
+        theirs = next(self._recorded, None)
+        if theirs is None or theirs.function != function:
+            raise Disagrees
+        if function in self._functions and not agree(function, theirs.answer, called.answer):
+            raise Disagrees
+        return called
+
+
+class Diagnosis:
+    """The mistakes of a unit and, once asked for, which of its checks each of them fails."""
+
+    def __init__(self, checks: Checks, mistakes: dict[str, Replacement]):
+        self._checks, self._mistakes = checks, mistakes
+        self._verdicts: dict[tuple[str, str], bool] = {}
+
+    def passes(self, mistake: Replacement, check: Check) -> bool:
+        key = (mistake.name, check.name)
+        if key not in self._verdicts:
+            student = LocalStudent(self._checks.unit, mistake.functions)
+            self._verdicts[key] = self._checks.run(check, student).passed
+        return self._verdicts[key]
+
+    def name(
+        self, exercise: str, outcomes: dict[Check, Outcome], logs: dict[Check, list[Called]]
+    ) -> dict[Check, list[Replacement]]:
+        """For each failed check of the exercise, the mistake that explains it (twins: all of them), or nothing."""
+        failed = [check for check, outcome in outcomes.items() if outcome.state in DECIDED]
+        passed = [check for check, outcome in outcomes.items() if outcome.passed]
+        named: dict[Check, list[Replacement]] = {check: [] for check in failed}
+        if not failed:
+            return named
+        suspects = [m for m in self._mistakes.values() if m.exercise(self._checks.unit) == exercise]
+        for mistake in suspects:
+            shown = [check for check in failed if outcomes[check].tag in mistake.shown_by]
+            # Numbers of random exercises cannot be compared: there the tag alone decides.
+            explained = shown if mistake.shown_by else self._explains(mistake, failed, logs)
+            if explained and (mistake.shown_by or all(self.passes(mistake, check) for check in passed)):
+                for check in explained:
+                    named[check].append(mistake)
+        return {check: self._only_twins(found) for check, found in named.items()}
+
+    def _explains(self, mistake: Replacement, failed: list[Check], logs: dict[Check, list[Called]]) -> list[Check]:
+        """The failed checks that the mistake fails in the same way; none where any of them contradicts it."""
+        explained = []
+        for check in failed:
+            suspect = Suspect(self._checks.unit, mistake, logs[check])
+            outcome = self._checks.run(check, suspect)
+            if outcome.state == "not_graded":  # Disagrees
+                return []
+            if not outcome.passed:
+                explained.append(check)
+        return explained
+
+    @staticmethod
+    def _only_twins(found: list[Replacement]) -> list[Replacement]:
+        """Several names for one failure are a guess, unless they are declared twins."""
+        names = {mistake.name for mistake in found}
+        twins = all(mistake.twin in names or any(m.twin == mistake.name for m in found) for mistake in found)
+        return found if len(found) < 2 or twins else []
+
+
+def sentence(found: list[Replacement]) -> str:
+    """What the student reads: one mistake's sentence, or the twins' together."""
+    return " Or, with the same numbers: ".join(mistake.sentence for mistake in found)

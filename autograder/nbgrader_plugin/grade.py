@@ -1,0 +1,164 @@
+"""Grades the submitted file in the sandbox and writes what was found below each test cell.
+
+It takes the place of nbgrader's Execute and runs nothing itself: results come from the store when this very file was
+graded before, from a class's run (autograder.classes), or from a grading host that is kept for a while.
+"""
+
+from __future__ import annotations
+
+import html
+import sqlite3
+import threading
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_output
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_solution
+from traitlets import Enum
+
+from autograder.host import Host, HostFailed
+from autograder.nbgrader_plugin.reading import Unusable, read_submitted, unit_of
+from autograder.results import Result
+from autograder.store import FILE_NAME, Store, fingerprint, key_of
+from autograder.units import Unit
+from backpass.report import Item, feedback_html
+
+# Where the result stands in nbconvert's resources, for Save.
+RESULT = "backpass_result"
+# Seconds that a host is kept after a button of formgrader: the next submission is graded without its start.
+IDLE_SECONDS = 60.0
+
+
+class _Kept:
+    """One host of this process, closed when it was not asked for a while or the grader has changed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._host: Host | None = None
+        self._key = ""
+        self._timer: threading.Timer | None = None
+
+    def grade(self, unit: Unit, isolation: str, grader: str, path: Path, name: str) -> Result:
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._host is not None and self._key != grader:
+                self._host.close()
+                self._host = None
+            if self._host is None:
+                self._host, self._key = Host(unit.name, isolation), grader
+            try:
+                return self._host.grade(path, name)
+            finally:
+                self._timer = threading.Timer(IDLE_SECONDS, self.close)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def close(self) -> None:
+        with self._lock:
+            host, self._host = self._host, None
+            if host is not None:
+                host.close()
+
+
+_kept = _Kept()
+
+
+def unusable(unit: Unit, name: str, sentence: str, isolation: str) -> Result:
+    """The result of a submission of which nothing can be decided."""
+    return Result(unit.name, name, trouble=sentence, isolation=isolation)
+
+
+def grade_one(unit: Unit, path: Path, name: str, isolation: str, store: Path) -> Result:
+    """The result of one submitted file, from the store or from a host."""
+    try:
+        data = read_submitted(path)
+    except Unusable as error:
+        return unusable(unit, name, str(error), isolation)
+    grader = fingerprint(unit, isolation)
+    key = key_of(data, path.suffix, grader)
+    results: Store | None = None
+    try:
+        results = Store(store)
+        known = results.get(key, name)
+        if known is not None:
+            return known
+    except sqlite3.Error:
+        pass  # the store saves time, it decides nothing
+    try:
+        result = _kept.grade(unit, isolation, grader, path, name)
+        if results is not None:
+            results.put(key, result)
+    except sqlite3.Error:
+        pass
+    except HostFailed as error:
+        result = unusable(unit, name, f"{error} Nothing was decided about this submission.", isolation)
+    finally:
+        if results is not None:
+            results.close()
+    return result
+
+
+class Grade(NbGraderPreprocessor):
+    """Writes a unit's results into its test cells; the notebooks of other assignments are executed by nbgrader."""
+
+    isolation = Enum(
+        ("bubblewrap", "none"), "bubblewrap", help="How student code is locked in; 'none' runs it unprotected."
+    ).tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        unit = unit_of(resources)
+        if unit is None:
+            return Execute(parent=self.parent).preprocess(nb, resources)
+        result = self._result(unit, resources["nbgrader"])
+        if result.trouble:
+            self.log.error("%s is not graded: %s", resources["nbgrader"]["student"], result.trouble)
+        resources[RESULT] = result
+        for cell in nb.cells:
+            if is_grade(cell) and not is_solution(cell):
+                cell.outputs = [_shown(result, cell.metadata.nbgrader.grade_id)]
+        sentences = _sentences(result)
+        if sentences:
+            nb.cells.insert(0, new_markdown_cell(_list(sentences), id="backpass-notes"))
+        return nb, resources
+
+    def _result(self, unit: Unit, which: dict) -> Result:
+        converter = self.parent.parent
+        prepared = getattr(converter, "prepared", None)
+        if prepared is not None:
+            return prepared
+        course = converter.coursedir
+        folder = Path(course.format_path(course.submitted_directory, which["student"], which["assignment"]))
+        store = Path(course.root) / FILE_NAME
+        return grade_one(unit, folder / f"{which['notebook']}.ipynb", which["student"], self.isolation, store)
+
+
+def _shown(result: Result, exercise: str) -> NotebookNode:
+    items = result.of(exercise)
+    if not items:
+        sentence = result.trouble or "This exercise was not graded."
+        return new_output("display_data", {"text/plain": f"Not graded. {sentence}"})
+    return new_output("display_data", {"text/html": feedback_html(items), "text/plain": _plain(items)})
+
+
+def _plain(items: list[Item]) -> str:
+    lines = []
+    for item in items:
+        points = "not graded" if item.points is None else f"{item.points:g} / {item.max_points:g}"
+        lines.append(f"{points}  {item.title}: {item.state.replace('_', ' ')}")
+        lines += [f"    {text}" for text in (item.message, item.mistake) if text]
+    return "\n".join(lines)
+
+
+def _sentences(result: Result) -> list[str]:
+    sentences = [f"Not graded: {result.trouble}" if result.trouble else "", *result.notes]
+    if result.isolation != "bubblewrap":
+        sentences.append("Graded without a sandbox.")
+    return [sentence for sentence in sentences if sentence]
+
+
+def _list(sentences: list[str]) -> str:
+    """As HTML, since Markdown would make something of what an exception says; without blank lines, which end HTML."""
+    lines = "\n".join(f"<li>{html.escape(' '.join(sentence.split()))}</li>" for sentence in sentences)
+    return f'<div class="backpass-notes">\n<strong>About this submission</strong>\n<ul>\n{lines}\n</ul>\n</div>'

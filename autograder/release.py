@@ -1,0 +1,38 @@
+"""The student's version of a unit: what nbgrader's generate_assignment makes, with the files that stand beside it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from autograder.given import write_given
+from autograder.paths import source_notebook
+from autograder.record import write_cases
+from autograder.units import Unit
+
+
+class ReleaseFailed(RuntimeError):
+    """Nothing was released; the text says why."""
+
+
+def write_generated(unit: Unit, folder: Path) -> None:
+    """Write cases.npz and given.py beside a source notebook."""
+    write_cases(unit, folder / "cases.npz")
+    write_given(unit.name, folder / "given.py")
+
+
+def release_unit(unit: Unit, course: Path) -> Path:
+    """Release the unit in an nbgrader course; returns the folder release/<unit>."""
+    source = course / "source" / unit.name
+    if not (source / source_notebook(unit.name).name).exists():
+        raise ReleaseFailed(f"There is no {source}/{unit.name}.ipynb: run this in the folder of the nbgrader course.")
+    # nbgrader swallows what a hook raises, so the generated files are made here first, where a failure is seen.
+    write_generated(unit, source)
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", unit.name, "--force"]
+    beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    done = subprocess.run(command, cwd=course, env=os.environ | {"PATH": beside}, capture_output=True, text=True)
+    if done.returncode:
+        raise ReleaseFailed(f"nbgrader generate_assignment failed:\n{done.stderr.strip()}")
+    return course / "release" / unit.name

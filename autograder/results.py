@@ -1,0 +1,103 @@
+"""A graded submission, and its form as Gradescope's results.json."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from backpass.report import Item
+
+
+
+@dataclass
+class Result:
+    """The items of one submission. `trouble` is a sentence about the file as a whole ("" when it was readable)."""
+
+    unit: str
+    submission: str
+    items: list[Item] = field(default_factory=list)
+    trouble: str = ""
+    # How student code was isolated; anything but "bubblewrap" is said in every result.
+    isolation: str = "bubblewrap"
+    # Errors, prints and time-outs of the submission's own cells, as sentences.
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def graded(self) -> bool:
+        """False where anything is "not graded": then there is no total."""
+        return bool(self.items) and all(item.state != "not_graded" for item in self.items)
+
+    @property
+    def score(self) -> float | None:
+        return sum(item.points for item in self.items if not item.bonus) if self.graded else None
+
+    @property
+    def max_score(self) -> float:
+        return sum(item.max_points for item in self.items if not item.bonus)
+
+    @property
+    def extra_credit(self) -> float | None:
+        return sum(item.points for item in self.items if item.bonus) if self.graded else None
+
+    def of(self, exercise: str) -> list[Item]:
+        return [item for item in self.items if item.exercise == exercise]
+
+    def exercise_score(self, exercise: str) -> float | None:
+        """Points for one exercise, or None where one of its items was not graded."""
+        points = [item.points for item in self.of(exercise)]
+        return None if None in points or not points else sum(points)
+
+    def mistakes(self) -> list[str]:
+        """Names of the mistakes found, each once, in order."""
+        return list(dict.fromkeys(item.mistake_name for item in self.items if item.mistake_name))
+
+    def to_json(self) -> dict:
+        """Gradescope's results.json. What was not graded has no score, at the top level neither."""
+        data: dict = {"tests": [_test(item) for item in self.items], "visibility": "visible"}
+        if self.graded:
+            data["score"] = self.score + self.extra_credit
+        sentences = [self.trouble, *self.notes]
+        if self.isolation != "bubblewrap":
+            sentences.append(f"Graded with --isolation {self.isolation}: the submission was not locked in.")
+        data["output"] = "\n".join(sentence for sentence in sentences if sentence)
+        data["output_format"] = "text"
+        data["extra_data"] = {
+            "unit": self.unit,
+            "submission": self.submission,
+            "trouble": self.trouble,
+            "isolation": self.isolation,
+            "notes": self.notes,
+        }
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict) -> Result:
+        extra = data["extra_data"]
+        items = [_item(test) for test in data["tests"]]
+        return cls(extra["unit"], extra["submission"], items, extra["trouble"], extra["isolation"], list(extra["notes"]))
+
+
+def _test(item: Item) -> dict:
+    test: dict = {
+        "name": f"{item.exercise}: {item.title}",
+        "max_score": item.max_points,
+        "output": "\n".join(text for text in (item.about, item.message, item.mistake) if text),
+        "output_format": "text",
+        "extra_data": {
+            "exercise": item.exercise,
+            "title": item.title,
+            "state": item.state,
+            "about": item.about,
+            "message": item.message,
+            "mistake": item.mistake,
+            "mistake_name": item.mistake_name,
+            "bonus": item.bonus,
+        },
+    }
+    if item.points is not None:
+        test["score"] = item.points
+        test["status"] = "passed" if item.state == "passed" else "failed"
+    return test
+
+
+def _item(test: dict) -> Item:
+    return Item(max_points=test["max_score"], points=test.get("score"), **test["extra_data"])

@@ -1,0 +1,410 @@
+"""Starts the worker under bubblewrap, and says plainly why where that is impossible.
+
+What is visible inside is a list (`visible`): the interpreter, its standard library with site-packages masked, the
+shared libraries that they and NumPy load, the packages a unit needs, `backpass`, the worker and given.py.
+
+Started by root, an outer bubblewrap binds the list where an unprivileged user can read it, setpriv drops to such a
+user, and the inner bubblewrap isolates: RLIMIT_NPROC is not enforced for root, and a home such as /root is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.metadata
+import importlib.util
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.paths import BACKPASS, SOURCE
+from autograder.units import Unit
+
+HERE = Path(__file__).resolve().parent
+OLDEST = (0, 8)  # bubblewrap: --size, --disable-userns
+STAGE = "/stage"  # where the outer step of root puts what will be visible
+SCRATCH = "/scratch"
+# Unprivileged users for root to drop to: the range that systemd keeps for users that exist for one process only.
+FIRST_UID, LAST_UID = 61184, 65519
+# Extension modules that no course needs and that would pull in other libraries (X11, terminals, databases).
+_UNNEEDED = re.compile(r"^(_tkinter|_curses|_curses_panel|readline|nis|_dbm|_gdbm|_test|_xx|xx)")
+_ENVIRONMENT = {
+    "HOME": SCRATCH,
+    "TMPDIR": SCRATCH,
+    "LANG": "C.UTF-8",
+    "PYTHONHASHSEED": "0",
+    **{f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")},
+}
+INSTALL = (
+    "Install it with `sudo apt install bubblewrap` (Debian, Ubuntu) or `sudo dnf install bubblewrap` (Fedora); "
+    "the package of that name on PyPI is another program."
+)
+WITHOUT = "With `--isolation none` student code runs with your rights, and can read and change whatever you can."
+
+
+class NoSandbox(RuntimeError):
+    """Student code cannot be isolated here; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Visible:
+    """What is seen inside: (file or folder outside, place inside), folders to empty first, and sys.path."""
+
+    binds: tuple[tuple[str, str], ...]
+    masks: tuple[str, ...]
+    python: str
+    path: tuple[str, ...]
+    worker: str
+
+
+@dataclass
+class Worker:
+    """A started worker: its process and both ends of the channel."""
+
+    process: subprocess.Popen
+    requests: int
+    replies: int
+    isolation: str
+    scratch: str = ""
+    # After kill(): what it had written to stderr (a few KiB), and its status where it had ended by itself.
+    complaint: str = ""
+    status: int | None = None
+    _closed: bool = field(default=False, repr=False)
+
+    def kill(self) -> int | None:
+        """End everything in the sandbox at once; the exit status is the worker's where it had ended by itself."""
+        if self._closed:
+            return self.status
+        self._closed = True
+        self.status = self.process.poll()
+        stderr = self.process.stderr.fileno()
+        os.set_blocking(stderr, False)
+        with contextlib.suppress(OSError):
+            self.complaint = os.read(stderr, 8192).decode("utf-8", "replace").strip()
+        if self.isolation == "none":
+            _kill_group(self.process.pid)
+        self.process.kill()
+        self.process.wait()
+        for descriptor in (self.requests, self.replies):
+            os.close(descriptor)
+        self.process.stderr.close()
+        if self.scratch:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+        return self.status
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, 9)
+    except OSError:
+        pass
+
+
+# What is visible inside
+
+
+@functools.cache
+def _interpreter() -> tuple[str, tuple[str, ...]]:
+    """The real interpreter (not a virtual environment's link), and its sys.path without site-packages."""
+    python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+    code = "import json, sys; print(json.dumps([p for p in sys.path if p]))"
+    shown = subprocess.run([python, "-I", "-S", "-c", code], capture_output=True, text=True, check=True).stdout
+    return python, tuple(path for path in json.loads(shown) if os.path.exists(path))
+
+
+def _wanted(needs_torch: bool) -> tuple[str, ...]:
+    return ("numpy", "msgpack", "torch") if needs_torch else ("numpy", "msgpack")
+
+
+@functools.cache
+def _packages(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Files and folders of the named distributions and of all that they require, and the folders that hold them."""
+    from packaging.requirements import Requirement
+
+    wanted, seen, entries = list(names), set(), {}
+    while wanted:
+        name = wanted.pop()
+        key = re.sub(r"[-_.]+", "-", name).lower()
+        if key in seen:
+            continue
+        seen.add(key)
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            if name in names:
+                raise NoSandbox(f"The package {name} is not installed where the grader runs.") from None
+            continue
+        entries |= dict.fromkeys(_entries(name, distribution))
+        for line in distribution.requires or ():
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                wanted.append(requirement.name)
+    return tuple(entries), tuple(dict.fromkeys(os.path.dirname(entry) for entry in entries))
+
+
+def _entries(name: str, distribution: importlib.metadata.Distribution) -> Iterator[str]:
+    """The top-level files and folders of a distribution; system packages keep no list, so ask the import system."""
+    tops = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
+    tops = {top for top in tops if not top.endswith((".dist-info", ".egg-info", ".pth"))}
+    if tops:
+        found = [str(distribution.locate_file(top)) for top in sorted(tops)]
+    else:
+        spec = importlib.util.find_spec(name.replace("-", "_"))
+        found = list(spec.submodule_search_locations or [spec.origin]) if spec else []
+    return (os.path.abspath(entry) for entry in found if os.path.exists(entry))
+
+
+@functools.cache
+def _libraries(python: str, files: tuple[str, ...]) -> tuple[str, ...]:
+    """Paths of the shared libraries that the interpreter and the extension modules load, as the loader finds them."""
+    if any(separator in file for file in files for separator in " :"):
+        outputs = [_trace(file, {}) for file in (python, *files)]  # a preload list cannot name such a path
+    else:
+        outputs = [_trace(python, {"LD_PRELOAD": ":".join(files)})]
+    found = {}
+    for line in "\n".join(outputs).splitlines():
+        match = re.match(r"\s*(?:\S.*? => )?(/.*) \(0x[0-9a-f]+\)$", line)
+        if match and os.path.exists(match[1]):
+            found[os.path.normpath(match[1])] = None
+    return tuple(found)
+
+
+def _trace(file: str, environment: dict[str, str]) -> str:
+    """What the dynamic loader would load for a file: what ldd does, in one run for all of them."""
+    environment = {**os.environ, **environment, "LD_TRACE_LOADED_OBJECTS": "1"}
+    if file.endswith(".so"):
+        return subprocess.run(["ldd", file], capture_output=True, text=True, check=False).stdout
+    return subprocess.run([file], capture_output=True, text=True, check=False, env=environment).stdout
+
+
+@functools.cache
+def _base(needs_torch: bool) -> Visible:
+    """The part that is the same for all submissions of a unit."""
+    python, stdlib = _interpreter()
+    entries, sites = _packages(_wanted(needs_torch))
+    folders = [path for path in stdlib if not any(_inside(path, other) for other in stdlib if other != path)]
+    masks = [
+        os.path.join(folder, name)
+        for folder in folders
+        for name in ("site-packages", "dist-packages")
+        if os.path.isdir(os.path.join(folder, name))
+    ]
+    extensions = [
+        str(file)
+        for folder in (*stdlib, *entries)
+        for file in (Path(folder).glob("*.so") if folder in stdlib else Path(folder).rglob("*.so*"))
+        if not _UNNEEDED.match(file.name)
+    ]
+    # Libraries of a package (numpy.libs) come with it; only what lies elsewhere is bound by itself.
+    libraries = [lib for lib in _libraries(python, tuple(extensions)) if not any(_inside(lib, p) for p in (*folders, *entries))]
+    binds = [(path, path) for path in (python, *folders, *entries, *libraries)]
+    if os.path.exists("/etc/ld.so.cache"):
+        binds.append(("/etc/ld.so.cache", "/etc/ld.so.cache"))
+    binds += [(str(HERE / name), f"/worker/{name}") for name in ("worker.py", "wire.py")]
+    binds.append((str(BACKPASS), "/course/backpass"))
+    return Visible(tuple(binds), tuple(masks), python, (*sites, "/course"), "/worker/worker.py")
+
+
+def visible(unit: Unit) -> Visible:
+    base = _base(unit.needs_torch)
+    given = SOURCE / unit.name / "given.py"
+    if not given.exists():
+        return base
+    binds = (*base.binds, (str(given), "/course/given.py"))
+    return Visible(binds, base.masks, base.python, base.path, base.worker)
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+# Command lines
+
+
+def _tree(what: Visible, prefix: str) -> list[str]:
+    """Arguments that lay out the visible files below `prefix`, read-only."""
+    arguments: list[str] = []
+    made = {""}
+
+    def parents(place: str) -> None:
+        # By name and with the usual mode: parents that bubblewrap makes by itself are closed to other users.
+        parts = (prefix + place).split("/")[1:-1]
+        for folder in itertools.accumulate(parts, lambda a, b: f"{a}/{b}", initial=""):
+            if folder not in made and not any(_inside(folder, prefix + dest) for dest in folders):
+                arguments.extend(["--dir", folder])
+            made.add(folder)
+
+    folders = {dest for source, dest in what.binds if os.path.isdir(source)}
+    inner = [mask for mask in what.masks if any(_inside(mask, folder) for folder in folders)]
+    for source, dest in sorted(what.binds, key=lambda bind: any(_inside(bind[1], mask) for mask in inner)):
+        masked = [mask for mask in inner if _inside(mask, dest)]
+        parents(dest)
+        arguments += ["--ro-bind", os.path.realpath(source), prefix + dest]
+        for mask in masked:
+            arguments += ["--tmpfs", prefix + mask]
+    for mask in inner:
+        arguments += ["--remount-ro", prefix + mask]
+    return arguments
+
+
+def _isolating(bwrap: str, layout: list[str], unit: Unit, what: Visible) -> list[str]:
+    command = [bwrap, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"]
+    command += ["--cap-drop", "ALL", "--hostname", "sandbox", "--clearenv"]
+    for name, value in _ENVIRONMENT.items():
+        command += ["--setenv", name, value]
+    command += layout
+    # /dev and / are memory of the host: nothing may be written there.
+    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    command += ["--perms", "0700", "--size", str(unit.limits.scratch_bytes), "--tmpfs", SCRATCH, "--remount-ro", "/"]
+    command += ["--chdir", SCRATCH, "--", what.python, "-I", "-S", "-B", what.worker, SCRATCH, *what.path]
+    return command
+
+
+_turns = itertools.count(os.getpid())
+
+
+def _unprivileged_uid() -> int:
+    """A user of its own, among those that this (perhaps itself contained) system maps."""
+    last = LAST_UID
+    try:
+        ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
+        if not any(start <= FIRST_UID and start + count > LAST_UID for start, _, count in ranges):
+            last = max(start + count for start, _, count in ranges) - 1
+            return max(1, last)
+    except (OSError, ValueError):
+        pass
+    return FIRST_UID + next(_turns) % (last - FIRST_UID + 1)
+
+
+def command_line(unit: Unit) -> list[str]:
+    """The command that starts a worker of a unit under bubblewrap."""
+    bwrap, what = _bubblewrap(), visible(unit)
+    if os.geteuid() != 0:
+        layout = [*_tree(what, ""), "--dir", "/proc", "--dir", "/dev", "--dir", SCRATCH]
+        return _isolating(bwrap, layout, unit, what)
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise NoSandbox("Student code must not run as root, and setpriv, which drops root's rights, is missing: install util-linux.")
+    uid = str(_unprivileged_uid())
+    outer = [bwrap, "--die-with-parent", "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    outer += ["--dir", "/tmp", "--dir", STAGE, *_tree(what, STAGE)]
+    outer += [part for name in ("/proc", "/dev", SCRATCH) for part in ("--dir", STAGE + name)]
+    tools = tuple((os.path.realpath(tool), tool) for tool in _tools(bwrap, setpriv))
+    outer += _tree(Visible(tools, (), "", (), ""), "")
+    outer += ["--dev-bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev", "--"]
+    outer += [os.path.realpath(setpriv), f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs", "--"]
+    return outer + _isolating(os.path.realpath(bwrap), ["--ro-bind", STAGE, "/"], unit, what)
+
+
+@functools.cache
+def _tools(*programs: str) -> tuple[str, ...]:
+    programs = tuple(map(os.path.realpath, programs))
+    libraries = [lib for program in programs for lib in _libraries(program, ())]
+    cache = ["/etc/ld.so.cache"] if os.path.exists("/etc/ld.so.cache") else []
+    return tuple(dict.fromkeys([*programs, *libraries, *cache]))
+
+
+def _bubblewrap() -> str:
+    if not sys.platform.startswith("linux"):
+        raise NoSandbox(f"Student code can be isolated on Linux only (a container or WSL will do). {WITHOUT}")
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise NoSandbox(f"Student code is isolated with bubblewrap, which is not installed. {INSTALL} {WITHOUT}")
+    _check_version(bwrap, os.stat(bwrap).st_mtime_ns)
+    return bwrap
+
+
+@functools.cache
+def _check_version(bwrap: str, changed: int) -> None:
+    try:
+        shown = subprocess.run([bwrap, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.SubprocessError):
+        shown = ""
+    match = re.match(r"bubblewrap (\d+)\.(\d+)", shown)
+    if match is None:
+        raise NoSandbox(f"The program {bwrap} is not bubblewrap. {INSTALL}")
+    if (int(match[1]), int(match[2])) < OLDEST:
+        raise NoSandbox(f"{shown.strip()} is too old: isolation needs bubblewrap {OLDEST[0]}.{OLDEST[1]} or newer. {WITHOUT}")
+
+
+# Starting
+
+
+def start(unit: Unit, isolation: str) -> Worker:
+    """Start a worker; it says that it is ready later. Raises NoSandbox."""
+    scratch = ""
+    if isolation == "bubblewrap":
+        command, environment = command_line(unit), {}
+    elif isolation == "none":
+        scratch = tempfile.mkdtemp(prefix="backpass-")
+        # Links to the same list of packages, so that nothing else can be imported here either.
+        packages = os.path.join(scratch, "packages")
+        os.mkdir(packages)
+        entries, _ = _packages(_wanted(unit.needs_torch))
+        given = SOURCE / unit.name / "given.py"
+        for entry in (*entries, str(BACKPASS), *([str(given)] if given.exists() else [])):
+            os.symlink(entry, os.path.join(packages, os.path.basename(entry)))
+        path = [packages]
+        command = [os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable), "-I", "-S", "-B"]
+        command += [str(HERE / "worker.py"), scratch, *path]
+        environment = {**_ENVIRONMENT, "HOME": scratch, "TMPDIR": scratch}
+    else:
+        raise ValueError(f"isolation is 'bubblewrap' or 'none', not {isolation!r}")
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=scratch or "/",
+            bufsize=0,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise NoSandbox(f"The sandbox could not be started: {error.strerror}.") from None
+    # Descriptors of our own, so that closing them never waits for a buffer.
+    requests, replies = os.dup(process.stdin.fileno()), os.dup(process.stdout.fileno())
+    process.stdin.close()
+    process.stdout.close()
+    os.set_blocking(requests, False)
+    os.set_blocking(replies, False)
+    return Worker(process, requests, replies, isolation, scratch)
+
+
+def explain(complaint: str, status: int | None) -> NoSandbox:
+    """Why a worker never said that it was ready."""
+    first = next((line for line in complaint.splitlines() if line.strip()), "")
+    if not first.startswith("bwrap:"):
+        last = complaint.splitlines()[-1] if complaint else f"it ended with status {status}"
+        return NoSandbox(f"The sandbox could not be started: {last}.")
+    reason = first.removeprefix("bwrap:").strip().rstrip(".")
+    if re.search(r"namespace|uid map|gid map|setting up uid|Permission denied|Operation not permitted|No space left", reason):
+        return NoSandbox(f"Student code cannot be isolated: user namespaces are not allowed here ({reason}). {_allow()} {WITHOUT}")
+    return NoSandbox(f"Student code cannot be isolated: bubblewrap failed ({reason}). {WITHOUT}")
+
+
+def _allow() -> str:
+    """How to allow user namespaces, by what forbids them."""
+    for name, wanted in (
+        ("kernel.apparmor_restrict_unprivileged_userns", "0"),
+        ("kernel.unprivileged_userns_clone", "1"),
+        ("user.max_user_namespaces", "15000"),
+    ):
+        try:
+            value = Path("/proc/sys", *name.split(".")).read_text().strip()
+        except OSError:
+            continue
+        if (value == "0") != (wanted == "0"):
+            return f"An administrator can allow them with `sysctl -w {name}={wanted}`."
+    return "In a container, start it with `--security-opt seccomp=unconfined --security-opt systempaths=unconfined`."
+
+

@@ -1,0 +1,65 @@
+"""What a sandbox uses, seen from outside: processor time, memory and files of all its processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.sandbox.launch import SCRATCH, Worker
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Processor seconds so far (finished children included), bytes resident, files in the scratch folder."""
+
+    processor: float = 0.0
+    memory: int = 0
+    files: int = 0
+    running: bool = False
+
+
+def usage(worker: Worker) -> Usage:
+    """Sums over the process tree of a worker. A process that ends meanwhile is passed over."""
+    ticks = pages = files = 0
+    running = False
+    for pid in descendants(worker.process.pid):
+        try:
+            # The name stands in parentheses and may hold anything.
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        running = running or fields[0] in (b"R", b"D")
+        ticks += sum(map(int, fields[11:15]))
+        pages += int(fields[21])
+        files = max(files, _files(pid)) if worker.isolation != "none" else 0
+    return Usage(ticks / _TICKS, pages * _PAGE, files, running)
+
+
+def descendants(pid: int) -> Iterator[int]:
+    waiting, seen = [pid], set()
+    while waiting:
+        pid = waiting.pop()
+        if pid in seen:
+            continue
+        seen.add(pid)
+        yield pid
+        try:
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                children = Path(f"/proc/{pid}/task/{thread}/children").read_bytes()
+                waiting += map(int, children.split())
+        except OSError:
+            continue
+
+
+def _files(pid: int) -> int:
+    """Files in the scratch folder of the namespace of a process; 0 outside the sandbox or when it may not be seen."""
+    try:
+        space = os.statvfs(f"/proc/{pid}/root{SCRATCH}")
+    except OSError:
+        return 0
+    return space.f_files - space.f_ffree

@@ -1,0 +1,631 @@
+"""What runs inside the sandbox: a submission's cells, then its functions, as the grader asks.
+
+Started as `python -I -S -B worker.py SCRATCH FOLDER ...`; the folders become the end of sys.path. It knows the standard
+library, NumPy and the wire format, and nothing worth stealing. Student code shares this process and can change all of it:
+what is sent is believed only as far as it is about the student's own values.
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+FOLDERS = sys.argv[2:]
+sys.path += FOLDERS
+
+import wire  # noqa: E402 - found beside this file
+
+sys.path.pop(0)
+
+import __future__ as future  # noqa: E402
+
+import ast  # noqa: E402
+import builtins  # noqa: E402
+import dis  # noqa: E402
+import importlib.abc  # noqa: E402
+import importlib.machinery  # noqa: E402
+import inspect  # noqa: E402
+import io  # noqa: E402
+import linecache  # noqa: E402
+import resource  # noqa: E402
+import types  # noqa: E402
+import warnings  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+MESSAGE = 2000  # characters of an exception's or a warning's text
+WARNINGS = 20
+FEATURES = [getattr(future, name) for name in future.all_feature_names]
+
+
+class Channel:
+    """The pipes to the grader, moved away from descriptors 0 to 2, which lead nowhere from then on."""
+
+    def __init__(self):
+        self.requests, self.replies = os.dup(0), os.dup(1)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1):
+            os.dup2(nowhere, descriptor)
+        self.nowhere = nowhere
+        self.limit = wire.MAX_FRAME
+
+    def close_stderr(self) -> None:
+        os.dup2(self.nowhere, 2)
+        os.close(self.nowhere)
+
+    def receive(self) -> dict:
+        length = wire.announced(self._read(wire.PREFIX.size))
+        return wire.unpack(self._read(length))
+
+    def _read(self, length: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < length:
+            part = os.read(self.requests, min(length - len(parts), 1 << 20))
+            if not part:
+                os._exit(0)  # the grader has gone
+            parts += part
+        return bytes(parts)
+
+    def send(self, message: dict) -> None:
+        self._write(wire.pack(message, self.limit, unsupported=True))
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self.replies, view) :]
+
+
+class Printed(io.TextIOBase):
+    """A stream that keeps the first characters and forgets the rest."""
+
+    encoding = "utf-8"
+
+    def __init__(self, limit: int):
+        self.limit, self.parts, self.size = limit, [], 0
+        self.buffer = types.SimpleNamespace(write=len, flush=lambda: None)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        room = self.limit - self.size
+        if room > 0:
+            self.parts.append(text[:room])
+            self.size += min(len(text), room)
+        return len(text)
+
+    def take(self) -> str:
+        text = "".join(self.parts)
+        self.parts, self.size = [], 0
+        return text
+
+
+# Stand-ins
+
+
+class Inert:
+    """Any attribute, call, index or operator gives another one, and nothing happens."""
+
+    def __init__(self, over=()):
+        self._over = over
+
+    def __getattr__(self, name):
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return range_of if name in ("trange", "tnrange") else Inert()
+
+    def __setattr__(self, name, value):
+        self.__dict__[name] = value
+
+    def __call__(self, *args, **kwargs):
+        # A progress bar goes over what it was given, a decorator gives back the function.
+        first = args[0] if args else kwargs.get("iterable", ())
+        if len(args) == 1 and not kwargs and isinstance(first, types.FunctionType | type):
+            return first
+        return Inert(first if hasattr(type(first), "__iter__") else ())
+
+    def __iter__(self):
+        wanted = _unpacked_into(sys._getframe(1))
+        if wanted is not None:
+            return iter([Inert() for _ in range(wanted)])
+        return iter(self._over)
+
+    def __len__(self):
+        return len(self._over) if hasattr(type(self._over), "__len__") else 0
+
+    def __bool__(self):
+        return True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return False
+
+    def __getitem__(self, key):
+        return Inert()
+
+    def __setitem__(self, key, value):
+        pass
+
+    def __mro_entries__(self, bases):
+        return ()
+
+    def __repr__(self):
+        return ""
+
+    def __float__(self):
+        return 0.0
+
+    def __int__(self):
+        return 0
+
+
+def range_of(*args, **kwargs):
+    return range(*args)
+
+
+def _same(self, *others):
+    return self
+
+
+for _operator in "add radd sub rsub mul rmul truediv rtruediv floordiv mod pow neg matmul and or".split():
+    setattr(Inert, f"__{_operator}__", _same)
+
+
+def _unpacked_into(frame):
+    """How many names a statement such as `fig, ax = plt.subplots()` unpacks into; None when it iterates."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    if not 0 <= at < len(code) - 1:
+        return None
+    return code[at + 1] if dis.opname[code[at]] == "UNPACK_SEQUENCE" else None
+
+
+class Absent:
+    """A module, or something of it, that is not here: any use raises ModuleNotFoundError, an import does not."""
+
+    def __init__(self, name):
+        self.__dict__["_name"] = name
+
+    def __getattr__(self, name):
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return Absent(f"{self._name}.{name}")
+
+    def __repr__(self):
+        return f"<{self._name} is not available>"
+
+
+def _absent(self, *args, **kwargs):
+    top = self._name.partition(".")[0]
+    raise ModuleNotFoundError(
+        f"{top} is not available where your work is graded, and `{self._name}` was used. "
+        "The exercises can be solved with NumPy alone.",
+        name=top,
+    )
+
+
+for _operator in (
+    "call iter len getitem setitem enter exit mro_entries float int index bool contains "
+    "add radd sub rsub mul rmul truediv rtruediv neg matmul rmatmul lt gt le ge"
+).split():
+    setattr(Absent, f"__{_operator}__", _absent)
+
+
+class InertModule(types.ModuleType):
+    """A plotting or display library that is not here."""
+
+    __path__ = ()
+
+    def __getattr__(self, name):
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return range_of if name in ("trange", "tnrange") else Inert()
+
+    def __call__(self, *args, **kwargs):
+        return Inert()(*args, **kwargs)
+
+
+class AbsentModule(types.ModuleType):
+    """Any other module that is not here."""
+
+    __path__ = ()
+
+    def __getattr__(self, name):
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return Absent(f"{self.__name__}.{name}")
+
+
+# For looking and waiting: nothing of these decides what a function returns.
+INERT = frozenset(
+    "matplotlib mpl_toolkits seaborn plotly bokeh altair tqdm IPython ipywidgets jupyter ipykernel nbgrader "
+    "matplotlib_inline rich colorama termcolor cv2_imshow google pylab".split()
+)
+
+
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Last on sys.meta_path: stand-ins for modules that a student's own import statement does not find."""
+
+    def __init__(self, guarded):
+        self.guarded = guarded  # (cell, line) of imports inside try: there the student wants to know
+
+    def find_spec(self, name, path=None, target=None):
+        frame = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+            frame = frame.f_back
+        if frame is None or (frame.f_code.co_filename, frame.f_lineno) in self.guarded:
+            return None
+        file = frame.f_code.co_filename
+        if file not in CELLS and "/backpass/" not in file:
+            return None
+        top, _, rest = name.partition(".")
+        if rest and not isinstance(sys.modules.get(top), InertModule | AbsentModule):
+            return None
+        if top in HIDDEN or top in ("solutions", "autograder"):
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec):
+        kind = InertModule if spec.name.partition(".")[0] in INERT else AbsentModule
+        return kind(spec.name)
+
+    def exec_module(self, module):
+        module.__path__ = []
+
+
+class QuietCheck(importlib.abc.MetaPathFinder):
+    """First on sys.meta_path: `backpass` is the real one, but its `check` returns at once."""
+
+    names = ("backpass", "backpass.check", "backpass.checking")
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in self.names:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader.exec_module = self._quiet(spec.loader.exec_module)
+        return spec
+
+    @staticmethod
+    def _quiet(exec_module):
+        def run(module):
+            exec_module(module)
+            module.check = nothing
+            if module.__name__ != "backpass":
+                # The import system is about to set the submodule on the package, over the function.
+                module.__class__ = CallableModule
+
+        return run
+
+
+class CallableModule(types.ModuleType):
+    def __call__(self, *args, **kwargs):
+        return nothing()
+
+
+def nothing(*args, **kwargs):
+    return Inert()
+
+
+# The submission
+
+CELLS = {}  # name -> lines of its source, of the cells run so far
+HIDDEN = frozenset()
+
+
+class Submission:
+    """The namespace in which the cells run, and what is kept for the grader."""
+
+    def __init__(self, channel, limits, guarded):
+        self.channel, self.limits, self.guarded = channel, limits, guarded
+        self.flags = 0
+        self.handles, self.generators = {}, {}
+        self.next_handle = 1
+        self.id = 0
+        self.printed = Printed(limits["printed_characters"])
+        module = types.ModuleType("__main__")
+        module.__builtins__ = builtins
+        sys.modules["__main__"] = module
+        self.names = module.__dict__
+        self.names["get_ipython"] = nothing
+        self.names["display"] = nothing
+        for name in ("exit", "quit"):
+            self.names[name] = sys.exit
+
+    # Cells
+
+    def run_cell(self, name, source, skip):
+        """Run a cell statement by statement. After one that raises, only definitions and imports are still run."""
+        CELLS[name] = lines = source.splitlines()
+        linecache.cache[name] = (len(source), None, [line + "\n" for line in lines], name)
+        try:
+            tree = ast.parse(source, name)
+        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+            return self._exception(error, name)
+        self._find_guarded(tree, name)
+        skip = set(skip)
+        failed = None
+        for number, statement in enumerate(tree.body):
+            if number in skip or ((failed or skip and number > min(skip)) and not isinstance(statement, DEFINITIONS)):
+                continue
+            self.channel.send({"kind": "at", "id": self.id, "statement": number})
+            try:
+                self._run_statement(statement, name)
+            except BaseException as error:  # noqa: BLE001 - sys.exit() in a cell does not end the run
+                failed = failed or self._exception(error, name)
+        return failed
+
+    def _run_statement(self, statement, name):
+        flags = self.flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        code = compile(ast.Module([statement], []), name, "exec", flags, dont_inherit=True)
+        for feature in FEATURES:
+            self.flags |= code.co_flags & feature.compiler_flag
+        if code.co_flags & inspect.CO_COROUTINE:
+            import asyncio
+
+            asyncio.run(eval(code, self.names))  # noqa: S307 - running it is the point
+        else:
+            exec(code, self.names)
+
+    def _find_guarded(self, tree, name):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Try):
+                for inner in [inner for statement in node.body for inner in ast.walk(statement)]:
+                    if isinstance(inner, ast.Import | ast.ImportFrom):
+                        self.guarded.add((name, inner.lineno))
+
+    # Calls
+
+    def call(self, message):
+        name = message["function"]
+        if name not in self.names:
+            return self._reply(exception=_described("NameError", f"name '{name}' is not defined"))
+        function = self.names[name]
+        if not callable(function):
+            text = f"`{name}` is not a function, but a value of type {type(function).__name__}"
+            return self._reply(exception=_described("TypeError", text))
+        try:
+            args, kwargs = self._inward(message["args"]), self._inward(message["kwargs"])
+        except KeyError:
+            return self._reply(exception=_described("LookupError", "a value that was kept inside is gone"))
+        labels = [*_labels(function, len(args)), *kwargs]
+        values = [*args, *kwargs.values()]
+        before = [_snapshot(value) for value in values]
+        value, lines, failure = None, None, None
+        try:
+            with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
+                if message["count_lines"]:
+                    value, lines = count_lines(function, args, kwargs)
+                else:
+                    value = function(*args, **kwargs)
+        except BaseException as error:  # noqa: BLE001 - sys.exit() in a call is an exception like others
+            failure = self._exception(error)
+        changed = [label for label, old, new in zip(labels, before, values) if not _equal(old, new)]
+        if failure is None:
+            value = self._keep(value, message["keep"])
+        return self._reply(value, changed, failure, lines)
+
+    def _reply(self, value=None, changed=(), exception=None, lines=None):
+        return {"value": value, "changed": list(changed), "exception": exception, "lines": lines}
+
+    def _keep(self, value, positions):
+        """Replace entries of a returned tuple by handles."""
+        if not isinstance(value, tuple | list) or not positions:
+            return value
+        entries = list(value)
+        for position in positions:
+            if position < len(entries):
+                self.handles[self.next_handle] = entries[position]
+                entries[position] = wire.Handle(self.next_handle)
+                self.next_handle += 1
+        return tuple(entries)
+
+    def _inward(self, value):
+        if isinstance(value, wire.Handle):
+            return self.handles[value.id]
+        if isinstance(value, wire.GeneratorRef):
+            if value.id not in self.generators:
+                self.generators[value.id] = np.random.default_rng(value.seed)
+            return self.generators[value.id]
+        if isinstance(value, wire.CallBack):
+            return self._proxy(value.id)
+        if isinstance(value, list):
+            return [self._inward(entry) for entry in value]
+        if isinstance(value, tuple):
+            return tuple([self._inward(entry) for entry in value])
+        if isinstance(value, dict):
+            return {key: self._inward(entry) for key, entry in value.items()}
+        return value
+
+    def _proxy(self, number):
+        """A function that asks the grader."""
+
+        def f(*args, **kwargs):
+            self.channel._write(
+                wire.pack(
+                    {"kind": "ask", "id": self.id, "call_back": number, "args": args, "kwargs": kwargs},
+                    self.channel.limit,
+                    unsupported=True,
+                )
+            )
+            answer = self.channel.receive()
+            if answer["error"] is None:
+                return answer["value"]
+            kind = getattr(builtins, answer["error"], RuntimeError)
+            raise (kind if isinstance(kind, type) and issubclass(kind, Exception) else RuntimeError)(answer["message"])
+
+        return f
+
+    def _exception(self, error, cell=""):
+        """What a student needs to know of an exception: type, text, and the last of their own lines."""
+        line, where = 0, cell
+        trace = error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename in CELLS:
+                line, where = trace.tb_lineno, trace.tb_frame.f_code.co_filename
+            trace = trace.tb_next
+        if isinstance(error, SyntaxError) and error.filename in CELLS:
+            line, where = error.lineno or 0, error.filename
+        lines = CELLS.get(where, ())
+        text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+        try:
+            message = str(error.msg) if isinstance(error, SyntaxError) else str(error)
+        except BaseException:  # noqa: BLE001 - a __str__ of the student's own
+            message = ""
+        return _described(type(error).__name__, message, line, text, where if line else "")
+
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+
+
+def _described(type_name, message, line=0, line_text="", cell=""):
+    return {
+        "type_name": wire.short(str(type_name), 100),
+        "message": wire.short(message, MESSAGE),
+        "line": line,
+        "line_text": wire.short(line_text, 200),
+        "cell": cell,
+    }
+
+
+def _labels(function, count):
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return [names[i] if i < len(names) else f"argument {i + 1}" for i in range(count)]
+
+
+def _snapshot(value):
+    """A copy to compare with after the call; what has no data of ours in it (a cache, a generator) is not watched."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, list):
+        return [_snapshot(entry) for entry in value]
+    if isinstance(value, tuple):
+        return tuple([_snapshot(entry) for entry in value])
+    if isinstance(value, dict):
+        return {key: _snapshot(entry) for key, entry in value.items()}
+    return value
+
+
+def _equal(old, new):
+    if isinstance(old, np.ndarray):
+        if not isinstance(new, np.ndarray) or old.dtype != new.dtype:
+            return False
+        return np.array_equal(old, new, equal_nan=old.dtype.kind in "fc")
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, list | tuple):
+        return len(old) == len(new) and all(map(_equal, old, new))
+    if isinstance(old, dict):
+        return old.keys() == new.keys() and all(_equal(old[key], new[key]) for key in old)
+    if isinstance(old, bool | int | float | str):
+        return old == new or old != old  # NaN
+    return old is new
+
+
+def count_lines(function, args, kwargs):
+    """The value, and how many lines and calls of the student's own cells were executed."""
+    count = 0
+
+    def trace(frame, event, argument):
+        nonlocal count
+        if frame.f_code.co_filename not in CELLS:
+            return None
+        if event in ("line", "call"):
+            count += 1
+        return trace
+
+    sys.settrace(trace)
+    try:
+        return function(*args, **kwargs), count
+    finally:
+        sys.settrace(None)
+
+
+# The loop
+
+
+def set_limits(limits):
+    """Hard limits of this process and of all that it starts."""
+    for what, value in (
+        (resource.RLIMIT_AS, limits["memory_bytes"]),
+        (resource.RLIMIT_NPROC, limits["processes"]),
+        (resource.RLIMIT_FSIZE, limits["file_bytes"]),
+        (resource.RLIMIT_NOFILE, limits["open_files"]),
+        (resource.RLIMIT_CPU, int(limits["submission_seconds"]) + 10),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        hard = resource.getrlimit(what)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(what, (value, value))
+
+
+def observed(submission, work):
+    """Run `work`, with prints and warnings caught; returns its value, the prints and the warnings."""
+    texts = []
+
+    def show(message, category, filename, lineno, file=None, line=None):
+        if len(texts) < WARNINGS:
+            texts.append(wire.short(f"{category.__name__}: {message}", MESSAGE))
+
+    out = submission.printed
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = show
+        sys.stdout = sys.stderr = out
+        try:
+            value = work()
+        finally:
+            sys.settrace(None)
+    return value, wire.short(out.take(), out.limit), texts
+
+
+def main():
+    global HIDDEN
+    channel = Channel()
+    hello = channel.receive()
+    limits = hello["limits"]
+    HIDDEN = frozenset(hello["hidden"])
+    set_limits(limits)
+    channel.limit = limits["reply_bytes"]
+    guarded = set()
+    sys.meta_path.insert(0, QuietCheck())
+    sys.meta_path.append(Finder(guarded))
+    submission = Submission(channel, limits, guarded)
+    sys.argv = [""]
+    channel.send({"kind": "ready", "numpy": np.__version__})
+    channel.close_stderr()
+    while True:
+        message = channel.receive()
+        submission.id = message["id"]
+        if message["kind"] == "cell":
+            work = lambda: {  # noqa: E731
+                **submission._reply(),
+                "exception": submission.run_cell(message["name"], message["source"], message["skip"]),
+            }
+        elif message["kind"] == "call":
+            work = lambda: submission.call(message)  # noqa: E731
+        elif message["kind"] == "defines":
+            defined = submission.names.get(message["name"])
+            channel.send({"kind": "done", "id": message["id"], "value": defined is not None})
+            continue
+        else:
+            submission.handles.clear()
+            submission.generators.clear()
+            channel.send({"kind": "done", "id": message["id"], "value": None})
+            continue
+        reply, printed, texts = observed(submission, work)
+        reply = {"kind": "reply", "id": message["id"], "printed": printed, "warnings": texts, **reply}
+        try:
+            channel.send(reply)
+        except wire.WireError as error:
+            reply["value"] = wire.Unsupported(str(error).removesuffix(" cannot be sent"))
+            channel.send(reply)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""Lecture 1: equivariance errors, the price of a layer, and the ladder of priors."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..cards import experiment
+from ..data import load
+from ..figures.planes import LAPLACIAN, OBLIQUE, Layer, relative_gap, scene, turned
+
+LADDER = {
+    "dense": "all inputs to all units, every weight free",
+    "local": "each unit sees a 3×3 window, every weight free",
+    "shared": "the same 3×3 kernels everywhere: a convolution",
+    "shared, position dropped": "and only the strongest response of each map is read: global max",
+}
+
+
+@experiment(
+    name="equivariance",
+    claim="A convolution commutes with shifts, and neither with turns nor with zooms; borders and strides "
+    "break even the shifts.",
+    source="Goodfellow, Bengio and Courville 2016, Deep Learning, section 9.2",
+    scaled_down="one 3×3 kernel, one digit enlarged to 32×32 pixels, bilinear turns and zooms",
+    does_not_transfer="the sizes of the errors depend on image and kernel; which of them are zero does not",
+    measures={
+        "shift, circular border": "relative error of f(shift x) against shift f(x); 0 is exact equivariance",
+        "shift by 2, stride 2": "the input moves by the stride, the output by one",
+        "turn by 90°, Laplacian": "a kernel that looks alike from all four sides",
+        "shift, zeros outside": "the image touches the border and leaves it",
+        "shift by 1, stride 2": "against the better of the two output shifts, 0 and 1",
+        "zoom by 1.5": "relative error of f(zoom x) against zoom f(x)",
+        "turn by 45°": "relative error of f(turn x) against turn f(x)",
+        "turn by 90°": "the same; no interpolation takes part in this one",
+    },
+    random=False,
+)
+def equivariance_errors(seed: int = 0) -> dict[str, float]:
+    """How far f(g x) is from g f(x), for shifts, turns and zooms g. Dimensionless, 0 is exact."""
+    plane = scene()
+    layer, strided = Layer(OBLIQUE), Layer(OBLIQUE, stride=2)
+    zeros, laplacian = Layer(OBLIQUE, border="zero"), Layer(LAPLACIAN)
+
+    def gap(layer, before, after):
+        return relative_gap(layer.see(before(plane)), after(layer.see(plane)))
+
+    def shift(by):
+        return lambda p: np.roll(p, by, axis=1)
+
+    def turn(degrees):
+        return lambda p: turned(p, degrees)
+
+    def push(p):
+        return np.pad(p, ((0, 0), (10, 0)))[:, :-10]
+
+    return {
+        "shift, circular border": gap(layer, shift(3), shift(3)),
+        "shift by 2, stride 2": gap(strided, shift(2), shift(1)),
+        "turn by 90°, Laplacian": gap(laplacian, turn(90), turn(90)),
+        "shift, zeros outside": gap(zeros, push, push),
+        "shift by 1, stride 2": min(gap(strided, shift(1), shift(0)), gap(strided, shift(1), shift(1))),
+        "zoom by 1.5": gap(layer, lambda p: turned(p, zoom=1.5), lambda p: turned(p, zoom=1.5)),
+        "turn by 45°": gap(layer, turn(45), turn(45)),
+        "turn by 90°": gap(layer, turn(90), turn(90)),
+    }
+
+
+def transform_price(side: int, kernel: int) -> int:
+    """Real multiplications of a convolution by fast Fourier transforms; side and kernel in pixels.
+
+    Three two-dimensional radix-2 transforms of size P x P, P the next power of two: windows that lie
+    inside the image never wrap around, so the image's own side is enough. Each takes (P^2 / 2) log2(P^2)
+    complex multiplications, the product P^2 more; a complex multiplication counts as four real ones.
+    Real-input and mixed-radix transforms save a constant factor that this does not count.
+    """
+    padded = 2 ** math.ceil(math.log2(max(side, kernel)))
+    points = padded**2
+    return 4 * (3 * points // 2 * int(math.log2(points)) + points)
+
+
+def direct_price(side: int, kernel: int) -> int:
+    """Real multiplications of the same convolution, product by product, for every full window."""
+    return kernel**2 * (side - kernel + 1) ** 2
+
+
+@experiment(
+    name="fft-crossover",
+    claim="Beyond a certain kernel size, convolution by Fourier transforms takes fewer multiplications.",
+    source="Mathieu, Henaff and LeCun 2014, Fast training of convolutional networks through FFTs, "
+    "https://arxiv.org/abs/1312.5851",
+    scaled_down="counted for one image and one kernel; the paper times whole layers on a GPU",
+    does_not_transfer="a count is not a time: memory, vector units and reuse of a kernel's transform over a "
+    "batch decide in practice, and libraries choose by measuring",
+    measures={f"side {side}": "smallest kernel for which the transforms multiply less" for side in (32, 96, 224)},
+    random=False,
+)
+def fft_crossover(seed: int = 0) -> dict[str, float]:
+    """The smallest kernel (in pixels) for which transforms need fewer multiplications, by image side."""
+    found = {}
+    for side in (32, 96, 224):
+        cheaper = (k for k in range(1, side) if transform_price(side, k) < direct_price(side, k))
+        found[f"side {side}"] = float(next(cheaper))
+    return found
+
+
+def ladder_networks(torch) -> dict:
+    """Four networks with the same units, 256 -> 8x14x14 -> 16x5x5 -> 10, and ever fewer free weights.
+
+    torch: the module. Returns {name of the rung: torch.nn.Module}; inputs (N, 1, 16, 16). Windows are 3x3
+    at stride 1, then 5x5 at stride 2. The last rung reads the largest entry of each of its 16 maps only.
+    """
+    nn = torch.nn
+
+    class Local(nn.Module):
+        """Each unit has its own window and its own weights."""
+
+        def __init__(self, channels, maps, side, window, stride):
+            super().__init__()
+            self.window, self.stride = window, stride
+            self.side = (side - window) // stride + 1
+            fan = window**2 * channels
+            spread = (2 * torch.rand(self.side**2, fan, maps) - 1) / fan**0.5
+            self.weight = nn.Parameter(spread)
+            self.bias = nn.Parameter(torch.zeros(self.side**2, 1, maps))
+
+        def forward(self, x):
+            windows = nn.functional.unfold(x, self.window, stride=self.stride).permute(2, 0, 1)
+            y = torch.baddbmm(self.bias, windows, self.weight)
+            return y.permute(1, 2, 0).reshape(len(x), -1, self.side, self.side)
+
+    def stack(first, second, *read):
+        return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), *read)
+
+    def dense():
+        return stack(nn.Linear(256, 8 * 14 * 14), nn.Linear(8 * 14 * 14, 16 * 5 * 5), nn.Linear(16 * 5 * 5, 10))
+
+    def local():
+        first, second = Local(1, 8, 16, 3, 1), Local(8, 16, 14, 5, 2)
+        return stack(first, second, nn.Flatten(), nn.Linear(16 * 5 * 5, 10))
+
+    def shared(*read):
+        return stack(nn.Conv2d(1, 8, 3), nn.Conv2d(8, 16, 5, stride=2), *read)
+
+    return {
+        "dense": nn.Sequential(nn.Flatten(), dense()),
+        "local": local(),
+        "shared": shared(nn.Flatten(), nn.Linear(16 * 5 * 5, 10)),
+        "shared, position dropped": shared(nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(16, 10)),
+    }
+
+
+def pasted(images: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
+    """Digits (N, 8, 8) on canvases (N, 1, 16, 16): in the middle, or anywhere when rng is given."""
+    corners = np.full((len(images), 2), 4) if rng is None else rng.integers(0, 9, (len(images), 2))
+    canvas = np.zeros((len(images), 1, 16, 16), np.float32)
+    for image, plane, (row, column) in zip(images, canvas, corners, strict=True):
+        plane[0, row : row + 8, column : column + 8] = image
+    return canvas
+
+
+@experiment(
+    name="prior-ladder",
+    claim="Each assumption that is true of images (locality, then sharing, then indifference to position) "
+    "buys accuracy at positions where no digit was ever trained.",
+    source="after LeCun 1989, Generalization and network design strategies, University of Toronto CRG-TR-89-4",
+    scaled_down="1000 digits of 8×8 pixels on a 16×16 canvas, two layers; the report trained on other digits, "
+    "and did not move them",
+    does_not_transfer="with every digit in its place at the test, too, the four come close to each other: "
+    "the ladder is about positions, not about digits",
+    measures={
+        f"{trained}: {rung}": f"accuracy, tested anywhere; {what}"
+        for trained in ("one place", "anywhere")
+        for rung, what in LADDER.items()
+    },
+    needs="torch",
+    bounds=(0.0, 1.0),
+)
+def prior_ladder(seed: int = 0) -> dict[str, float]:
+    """Accuracy at any position of networks trained on digits in one place, or anywhere. Needs torch."""
+    import torch
+
+    torch.set_num_threads(1)
+    data, rng = load("digits"), np.random.default_rng(seed)
+    chosen = rng.permutation(len(data.x_train))[:1000]
+    images, labels = data.x_train[chosen], torch.as_tensor(data.y_train[chosen])
+    test = torch.as_tensor(pasted(data.x_test, rng))
+    found = {}
+    for trained in ("one place", "anywhere"):
+        x = torch.as_tensor(pasted(images, None if trained == "one place" else rng))
+        torch.manual_seed(seed)
+        for rung, net in ladder_networks(torch).items():
+            _train(torch, net, x, labels, rng)
+            with torch.no_grad():
+                right = net(test).argmax(1).numpy() == data.y_test
+            found[f"{trained}: {rung}"] = float(right.mean())
+    return found
+
+
+def _train(torch, net, x, labels, rng, epochs: int = 20, batch: int = 50) -> None:
+    """Adam on the cross-entropy, batches in random order."""
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    for _ in range(epochs):
+        order = torch.as_tensor(rng.permutation(len(x)))
+        for some in order.split(batch):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(net(x[some]), labels[some]).backward()
+            optimizer.step()

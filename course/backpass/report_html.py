@@ -1,0 +1,2 @@
+def report_html(report): return ""
+def feedback(items, title): return ""

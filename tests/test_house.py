@@ -1,0 +1,112 @@
+"""Who may know whom: the rules of the house, read from the imports."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder.diagnose import Diagnosis
+from autograder.grading import grade_student
+from autograder.paths import BACKPASS, CHECKS, COURSE, ROOT, SOLUTIONS
+from autograder.runner import Checks, with_checks
+from autograder.student import LocalStudent
+from autograder.units import UNITS
+
+BUILT = [unit for unit in UNITS.values() if (CHECKS / f"{unit.name}.py").exists()]
+
+
+def imported(path: Path) -> set[str]:
+    """The full names of all modules that a file imports, wherever in the file it does."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add("." * node.level + (node.module or ""))
+    return names
+
+
+def tops(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imported(path) if not name.startswith(".")}
+
+
+@pytest.mark.parametrize("path", sorted(SOLUTIONS.glob("*.py")), ids=lambda path: path.stem)
+def test_solutions_know_numpy_and_earlier_units(path):
+    allowed = {"numpy", "__future__", "solutions", "collections", "typing", "itertools"}
+    if path.stem == "in_pytorch":
+        allowed.add("torch")
+    assert tops(path) <= allowed
+    number = UNITS[path.stem].number if path.stem in UNITS else 10
+    for name in imported(path):
+        if name.startswith("solutions."):
+            earlier = name.split(".")[1]
+            assert earlier == "in_pytorch" or UNITS[earlier].number < number, f"{path.stem} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted(COURSE.rglob("*.py")), ids=lambda path: path.stem)
+def test_the_course_knows_neither_grader_nor_answers(path):
+    assert not tops(path) & {"autograder", "solutions", "tests", "given"}
+
+
+@pytest.mark.parametrize("name", ["worker", "wire"])
+def test_what_runs_inside_knows_little(name):
+    path = ROOT / "autograder" / "sandbox" / f"{name}.py"
+    assert tops(path) - set(sys.stdlib_module_names) <= {"numpy", "msgpack", "wire", "backpass"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "autograder").rglob("*.py")), ids=lambda path: path.stem)
+def test_the_grader_does_not_know_its_tests(path):
+    assert not tops(path) & {"tests", "benchmarks"}
+
+
+def test_check_imports_numpy_alone():
+    code = "import sys; before = set(sys.modules); import numpy; numpys = set(sys.modules); from backpass import check; "
+    code += "print(*sorted({m.split('.')[0] for m in set(sys.modules) - numpys}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=COURSE, check=True)
+    assert set(done.stdout.split()) - set(sys.stdlib_module_names) == {"backpass"}
+
+
+def test_grading_starts_without_torch():
+    code = "import sys, autograder.host, autograder.cli, autograder.validate; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def public_callables() -> dict[str, object]:
+    """Every function and class that a student can import from backpass."""
+    import importlib
+    import pkgutil
+
+    found = {}
+    for module_info in pkgutil.walk_packages([str(BACKPASS)], "backpass."):
+        if module_info.name.endswith("__main__"):
+            continue
+        module = importlib.import_module(module_info.name)
+        for name, value in vars(module).items():
+            if callable(value) and not name.startswith("_") and inspect.getmodule(value) is module:
+                found[f"{module_info.name}.{name}"] = value
+    return found
+
+
+@pytest.mark.parametrize("unit", BUILT, ids=lambda unit: unit.name)
+def test_no_public_callable_of_backpass_scores(unit, monkeypatch, tmp_path):
+    """Each one is submitted as every exercise of the unit."""
+    pytest.importorskip("matplotlib").use("agg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("builtins.print", lambda *args, **kwargs: None)
+
+    def scores(checks: Checks) -> list[str]:
+        diagnosis = Diagnosis(checks, {})
+        found = []
+        for name, value in public_callables().items():
+            student = LocalStudent(unit, dict.fromkeys(unit.functions, value))
+            items = grade_student(checks, diagnosis, student)
+            found += [f"{name} as {item.exercise}: {item.title}" for item in items if item.points]
+        return found
+
+    assert with_checks(unit, scores) == []
