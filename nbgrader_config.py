@@ -1,4 +1,4 @@
-"""The root of the repository is the nbgrader course: source/ release/ submitted/ autograded/ feedback/ gradebook.db."""
+"""The repository's root is an nbgrader course: source/ release/ submitted/ autograded/ feedback/."""
 
 from autograder.nbgrader_plugin import configure
 

@@ -1,8 +1,8 @@
 """Grading all that was submitted for a unit: results on many hosts, then nbgrader's book-keeping.
 
-A result goes into the store as soon as it is there, and each submission is entered into the gradebook by nbgrader's own
-converter while the hosts go on. So a run that was interrupted goes on where it stopped, and one submission's trouble
-is one submission's only.
+A result goes into the store as soon as it is there, and each submission is entered into the gradebook by
+nbgrader's own converter while the hosts go on. So a run that was interrupted goes on where it stopped, and
+one submission's trouble is one submission's only.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import glob
 import logging
 import re
 import sqlite3
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import nbgrader.apps  # noqa: F401 - before nbgrader.converters, which cannot be imported first
@@ -25,6 +27,7 @@ from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 from traitlets.log import get_logger
 
@@ -73,7 +76,7 @@ class Row:
 
 @dataclass
 class Submission:
-    """A student's folder for the unit, the notebook in it, and its key in the store; or why it is unusable."""
+    """A student's notebook for the unit and its key in the store, or why it is unusable."""
 
     student: str
     path: Path
@@ -99,7 +102,7 @@ class _Messages(logging.Handler):
 
 
 class Booking(Autograde):
-    """nbgrader's converter for one submission whose result is there already: `prepared`, read by the plug-in's Grade."""
+    """nbgrader's converter for one submission whose result is there already: `prepared`, read by Grade."""
 
     prepared: Result
     notebook: Path
@@ -124,7 +127,9 @@ def course_of(course_dir: Path) -> tuple[CourseDirectory, Config]:
 def find_submissions(course: CourseDirectory, unit: str) -> list[Submission]:
     """What was submitted for a unit, by student; folders without a notebook included."""
     pattern = course.format_path(course.submitted_directory, "*", unit)
-    match = re.compile(course.format_path(course.submitted_directory, "(?P<student>.*)", unit, escape=True) + r"\Z")
+    match = re.compile(
+        course.format_path(course.submitted_directory, "(?P<student>.*)", unit, escape=True) + r"\Z"
+    )
     excluded = set(filter(None, course.student_id_exclude.split(",")))
     found = []
     for folder in sorted(glob.glob(pattern)):
@@ -173,15 +178,21 @@ class _Run:
         messages = _Messages()
         converter.log.addHandler(messages)
         try:
-            converter.start()
+            with warnings.catch_warnings():
+                # nbgrader builds its rows in an order that SQLAlchemy remarks on.
+                warnings.simplefilter("ignore", SAWarning)
+                converter.start()
         except NbGraderException:
             row.trouble = f"Graded, but not entered in the gradebook: {messages.sentence}"
         finally:
             converter.log.removeHandler(messages)
 
-    def keep(self, key: str, result: Result) -> None:
+    def keep(self, key: str, future: Future) -> None:
+        """Put a finished result into the store."""
+        if future.cancelled() or future.exception() is not None:
+            return
         try:
-            self.store.put(key, result)
+            self.store.put(key, future.result())
         except sqlite3.Error as error:
             get_logger().warning("The result could not be stored (%s); it will be computed again.", error)
 
@@ -213,14 +224,18 @@ def grade_class(
         for submission in submissions:
             prepare(submission, grader)
             if submission.trouble:
-                run.book(submission, Result(name, submission.student, trouble=submission.trouble, isolation=isolation))
+                run.book(
+                    submission,
+                    Result(name, submission.student, trouble=submission.trouble, isolation=isolation),
+                )
                 advance()
             else:
                 waiting.setdefault(submission.key, []).append(submission)
-        for key, result in _results(run, waiting, jobs, executor):
-            for submission in waiting[key]:
-                run.book(submission, Result.from_json(result.to_json()))
-                advance()
+        with closing(_results(run, waiting, jobs, executor)) as results:
+            for key, result in results:
+                for submission in waiting[key]:
+                    run.book(submission, Result.from_json(result.to_json()))
+                    advance()
     _add_lateness(run)
     return [run.rows[student] for student in sorted(run.rows)]
 
@@ -263,7 +278,10 @@ def _results(
         for key in unknown:
             job = Job(waiting[key][0].path.absolute(), waiting[key][0].student)
             more = [] if opened is None else [opened]
-            futures[pool.submit(grade_job, run.unit, job, run.isolation, *more)] = key
+            future = pool.submit(grade_job, run.unit, job, run.isolation, *more)
+            # At once, in the worker's thread: finished work is kept even if the run ends before it is booked.
+            future.add_done_callback(partial(run.keep, key))
+            futures[future] = key
         for future in as_completed(futures):
             key = futures[future]
             try:
@@ -271,12 +289,13 @@ def _results(
             except Exception as error:  # noqa: BLE001 - a lost worker, a full disk: this submission is not graded
                 trouble = f"A fault of the grader, not of this work ({type(error).__name__}: {error})."
                 result = Result(run.unit, waiting[key][0].student, trouble=trouble, isolation=run.isolation)
-            run.keep(key, result)
             yield key, result
 
 
 @contextmanager
-def _workers(jobs: int | None, work: int, executor: Executor | None) -> Iterator[tuple[Executor, list[Host] | None]]:
+def _workers(
+    jobs: int | None, work: int, executor: Executor | None
+) -> Iterator[tuple[Executor, list[Host] | None]]:
     """The given executor, or threads with a host each, which are ended at the end, whatever ends it."""
     if executor is not None:
         yield executor, None

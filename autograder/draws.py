@@ -39,4 +39,9 @@ class Draw:
 
     def rng(self) -> Generator:
         """A random generator for the student: a seed that becomes a generator where it is used."""
-        return Generator(int(self._rng.integers(1 << 31)))
+        return self.twin_rngs(1)[0]
+
+    def twin_rngs(self, n: int = 2) -> list[Generator]:
+        """Generators of their own, of one seed."""
+        seed = int(self._rng.integers(1 << 31))
+        return [Generator(seed) for _ in range(n)]

@@ -1,8 +1,9 @@
 """Results that need not be computed again, in one SQLite file of the course folder.
 
-A result is kept under a hash of everything that decides it: the submitted file, the unit's checks and their helpers,
-the mistakes, the reference, the comparing and explaining code, the limits, the isolation and the versions of Python and
-NumPy. Change any of them and the submission is graded again; change nothing and it never is.
+A result is kept under a hash of everything that decides it: the submitted file, the unit's checks and their
+helpers, the mistakes, the reference, the comparing and explaining code, the limits, the isolation and the
+versions of Python and NumPy. Change any of them and the submission is graded again; change nothing and it
+never is.
 """
 
 from __future__ import annotations
@@ -22,7 +23,16 @@ from autograder.units import Unit
 # In the course folder.
 FILE_NAME = ".grading/results.db"
 # Parts of autograder/ that keep books or print, and decide no result.
-_DECIDE_NOTHING = {"classes.py", "cli.py", "__main__.py", "pool.py", "release.py", "report.py", "store.py", "validate.py"}
+_DECIDE_NOTHING = {
+    "classes.py",
+    "cli.py",
+    "__main__.py",
+    "pool.py",
+    "release.py",
+    "report.py",
+    "store.py",
+    "validate.py",
+}
 _PER_UNIT = ("checks", "mistakes", "variants")
 
 
@@ -40,7 +50,9 @@ def fingerprint(unit: Unit, isolation: str) -> str:
 
 def _deciding_files(unit: Unit) -> list[Path]:
     mine = {CHECKS.parent / folder / f"{unit.name}.py" for folder in _PER_UNIT}
-    shared = {CHECKS.parent / folder / name for folder in _PER_UNIT for name in ("__init__.py", "conftest.py")}
+    shared = {
+        CHECKS.parent / folder / name for folder in _PER_UNIT for name in ("__init__.py", "conftest.py")
+    }
     files = [path for path in (mine | shared) if path.exists() and path.parent.name != "variants"]
     files += [path for path in CHECKS.parent.glob("*.py") if path.name not in _DECIDE_NOTHING]
     files += (CHECKS.parent / "sandbox").rglob("*.py")
@@ -61,14 +73,15 @@ def key_of(data: bytes, suffix: str, grader: str) -> str:
 
 
 class Store:
-    """Results by key. One connection, which several threads may use; every `put` is a transaction of its own."""
+    """Results by key. Several threads may use it; every `put` is a transaction of its own."""
 
     def __init__(self, path: Path):
         path.parent.mkdir(exist_ok=True)
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
         self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS result (key TEXT PRIMARY KEY, unit TEXT NOT NULL, result TEXT NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS result"
+            " (key TEXT PRIMARY KEY, unit TEXT NOT NULL, result TEXT NOT NULL)"
         )
 
     def __enter__(self) -> Store:
@@ -96,4 +109,6 @@ class Store:
             return
         text = json.dumps(result.to_json(), sort_keys=True)
         with self._lock:
-            self._connection.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, result.unit, text))
+            self._connection.execute(
+                "INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, result.unit, text)
+            )

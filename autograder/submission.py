@@ -105,12 +105,12 @@ def _read(path: Path, limits: Limits) -> bytes:
         if error.errno == errno.ELOOP:
             raise Unreadable(f"{name} is a link, not a file.") from None
         raise Unreadable(f"{name} cannot be read: {error.strerror}.") from None
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        what = "a folder, not a file" if stat.S_ISDIR(mode) else "not an ordinary file"
+        raise Unreadable(f"{name} is {what}.")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise Unreadable(f"{name} is a folder, not a file.")
-        if not stat.S_ISREG(status.st_mode):
-            raise Unreadable(f"{name} is not an ordinary file.")
         data = file.read(limits.notebook_bytes + 1)
     if len(data) > limits.notebook_bytes:
         megabytes = limits.notebook_bytes >> 20
@@ -142,7 +142,11 @@ def _notebook_cells(data: bytes, name: str) -> list[dict]:
         notebook = json.loads(text)
     except json.JSONDecodeError as error:
         ended = error.pos >= len(text.rstrip()) or "Unterminated" in error.msg
-        what = "ends too early: it was cut off" if ended else f"is not a notebook: line {error.lineno} is not JSON"
+        what = (
+            "ends too early: it was cut off"
+            if ended
+            else f"is not a notebook: line {error.lineno} is not JSON"
+        )
         raise Unreadable(f"{name} {what}.") from None
     except RecursionError:
         raise Unreadable(f"{name} is nested too deeply for a notebook.") from None
@@ -155,7 +159,9 @@ def _notebook_cells(data: bytes, name: str) -> list[dict]:
     if type(version) is int and 1 <= version < 4:
         notebook = _upgraded(notebook, name)
     elif version != 4:
-        raise Unreadable(f"{name} has the notebook format {str(version)[:20]}, which is not known: save it in format 4.")
+        raise Unreadable(
+            f"{name} has the notebook format {str(version)[:20]}, which is not known: save it in format 4."
+        )
     cells = notebook.get("cells")
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise Unreadable(f"{name} is not a notebook: it has no list of cells.")
@@ -171,12 +177,17 @@ def _upgraded(notebook: dict, name: str) -> dict:
         return nbformat.convert(nbformat.from_dict(notebook), 4)
     # The converters expect well-formed notebooks and raise whatever happens.
     except Exception:  # noqa: BLE001
-        raise Unreadable(f"{name} has an old notebook format and is damaged: open it in Jupyter and save it again.") from None
+        raise Unreadable(
+            f"{name} has an old notebook format and is damaged: open it in Jupyter and save it again."
+        ) from None
 
 
 def _check_language(notebook: dict, name: str) -> None:
     metadata = _dict(notebook.get("metadata"))
-    for found in (_dict(metadata.get("kernelspec")).get("language"), _dict(metadata.get("language_info")).get("name")):
+    for found in (
+        _dict(metadata.get("kernelspec")).get("language"),
+        _dict(metadata.get("language_info")).get("name"),
+    ):
         if isinstance(found, str) and found and not found.lower().startswith(("python", "ipython")):
             raise Unreadable(f"{name} is a notebook in the language {found[:30]!r}, not in Python.")
 

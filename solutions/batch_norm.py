@@ -1,8 +1,8 @@
 """Unit 5, batch normalization as a layer: the reference.
 
-Ioffe and Szegedy, Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift
-(2015), is cited as [IS]. Conventions are PyTorch's: momentum weighs the new value, the variance that normalises
-is biased, the running one is not.
+Ioffe and Szegedy, Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
+Shift (2015), is cited as [IS]. Conventions are PyTorch's: momentum weighs the new value, the variance that
+normalises is biased, the running one is not.
 """
 
 from __future__ import annotations
@@ -86,9 +86,10 @@ def batch_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.nd
 
     Notes
     -----
-    In training mean and variance depend on x. Together they take from dx_hat = gamma dy its components along 1
-    and along x_hat: what is left is dx = (dx_hat - mean(dx_hat) - x_hat mean(dx_hat x_hat)) / sqrt(var + eps).
-    The derivation is that of [IS], section 3. In evaluation they are constants, and dx = dx_hat / sqrt(var + eps).
+    In training mean and variance depend on x. Together they take from dx_hat = gamma dy its components along
+    1 and along x_hat: what is left is dx = (dx_hat - mean(dx_hat) - x_hat mean(dx_hat x_hat)) / sqrt(var +
+    eps). The derivation is that of [IS], section 3. In evaluation they are constants, and dx = dx_hat /
+    sqrt(var + eps).
 
     Examples
     --------
@@ -267,7 +268,8 @@ def fold_batch_norm(
     Notes
     -----
     Evaluation is the affine map z -> scale (z - running_mean) + beta of each channel, with scale =
-    gamma / sqrt(running_var + eps), and an affine map of a linear one is a linear one with a bias: [IS], section 3.1.
+    gamma / sqrt(running_var + eps), and an affine map of a linear one is a linear one with a bias: [IS],
+    section 3.1.
 
     Examples
     --------

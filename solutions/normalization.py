@@ -31,8 +31,8 @@ def normalize(x: np.ndarray, axes: tuple[int, ...], eps: float = 1e-5) -> tuple[
 
     Notes
     -----
-    [WH], equation 1: with x of shape (N, C, H, W), the axes (0, 2, 3) give batch normalization, (1, 2, 3) layer
-    and (2, 3) instance normalization.
+    [WH], equation 1: with x of shape (N, C, H, W), the axes (0, 2, 3) give batch normalization, (1, 2, 3)
+    layer and (2, 3) instance normalization.
 
     Examples
     --------
@@ -317,8 +317,8 @@ def sync_batch_norm_forward(
 
     Notes
     -----
-    Devices exchange counts, means and variances of each channel, and normalise by the statistics of the whole:
-    the result is that of batch normalization of all shards together.
+    Devices exchange counts, means and variances of each channel, and normalise by the statistics of the
+    whole: the result is that of batch normalization of all shards together.
 
     Examples
     --------
@@ -468,7 +468,8 @@ def weight_standardization_backward(dweight: np.ndarray, cache: tuple) -> np.nda
     Examples
     --------
     >>> _, cache = weight_standardization_forward(np.array([1.0, 2.0, 3.0]).reshape(1, 3, 1, 1), eps=0.0)
-    >>> weight_standardization_backward(np.array([1.0, -2.0, 1.0]).reshape(1, 3, 1, 1), cache).ravel().round(3)
+    >>> dy = np.array([1.0, -2.0, 1.0]).reshape(1, 3, 1, 1)
+    >>> weight_standardization_backward(dy, cache).ravel().round(3)
     array([ 1.225, -2.449,  1.225])
     """
     return normalize_backward(dweight, cache)
@@ -494,8 +495,8 @@ def spectral_norm_forward(
 
     Notes
     -----
-    Miyato, Kataoka, Koyama and Yoshida, Spectral Normalization (2018), algorithm 1: v = W^T u / ||W^T u||, then
-    u = W v / ||W v||, and sigma = u^T W v.
+    Miyato, Kataoka, Koyama and Yoshida, Spectral Normalization (2018), algorithm 1: v = W^T u / ||W^T u||,
+    then u = W v / ||W v||, and sigma = u^T W v.
 
     Examples
     --------
@@ -529,8 +530,8 @@ def spectral_norm_backward(dweight_sn: np.ndarray, cache: tuple) -> np.ndarray:
 
     Notes
     -----
-    The gradient of sigma = u^T W v with respect to W is u v^T: Miyato and others (2018), equation 9 (here with
-    the sign of the loss's own gradient).
+    The gradient of sigma = u^T W v with respect to W is u v^T: Miyato and others (2018), equation 9 (here
+    with the sign of the loss's own gradient).
 
     Examples
     --------
@@ -558,9 +559,10 @@ def conv_operator_norm(weight: np.ndarray, height: int, width: int) -> float:
 
     Notes
     -----
-    The Fourier transform turns a circular convolution into one O x I matrix for each frequency; the operator's
-    singular values are those of these matrices: Sedghi, Gupta and Long, The Singular Values of Convolutional
-    Layers (2019), theorem 6. Flipping the kernel conjugates the matrices and changes no singular value.
+    The Fourier transform turns a circular convolution into one O x I matrix for each frequency; the
+    operator's singular values are those of these matrices: Sedghi, Gupta and Long, The Singular Values of
+    Convolutional Layers (2019), theorem 6. Flipping the kernel conjugates the matrices and changes no
+    singular value.
 
     Examples
     --------
@@ -619,8 +621,8 @@ def adaptive_instance_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.nd
 
     Notes
     -----
-    The style enters through its mean, whose gradient is 1/m for each of its m pixels, and through its deviation,
-    whose gradient is (style - mean) / (m std).
+    The style enters through its mean, whose gradient is 1/m for each of its m pixels, and through its
+    deviation, whose gradient is (style - mean) / (m std).
 
     Examples
     --------
@@ -657,14 +659,14 @@ def spade_forward(
 
     Returns
     -------
-    y : (N, C, H, W) array, x_hat (1 + gamma(segmap)) + beta(segmap); gamma and beta are convolutions that keep
-        height and width
+    y : (N, C, H, W) array, x_hat (1 + gamma(segmap)) + beta(segmap); gamma and beta are convolutions that
+        keep height and width
     cache : what spade_backward needs
 
     Notes
     -----
-    Park, Liu, Wang and Zhu, Semantic Image Synthesis with Spatially-Adaptive Normalization (2019), equation 1,
-    with the statistics of each image and without the shared first convolution.
+    Park, Liu, Wang and Zhu, Semantic Image Synthesis with Spatially-Adaptive Normalization (2019), equation
+    1, with the statistics of each image and without the shared first convolution.
 
     Examples
     --------

@@ -129,12 +129,13 @@ def gradient_predictiveness(
 
     Notes
     -----
-    [S], section 3.1 and figure 4: a smooth landscape is one in which a long step still finds the gradient that
-    it set out with.
+    [S], section 3.1 and figure 4: a smooth landscape is one in which a long step still finds the gradient
+    that it set out with.
 
     Examples
     --------
-    >>> losses, changes = gradient_predictiveness(lambda w: (w @ w, 2 * w), np.array([3.0, 4.0]), np.array([0.5, 1.0]))
+    >>> w, steps = np.array([3.0, 4.0]), np.array([0.5, 1.0])
+    >>> losses, changes = gradient_predictiveness(lambda w: (w @ w, 2 * w), w, steps)
     >>> losses, changes
     (array([ 0., 25.]), array([10., 20.]))
     """
@@ -162,8 +163,8 @@ def scale_invariance(loss_and_grad: Callable, w: np.ndarray, scale: float) -> tu
 
     Notes
     -----
-    A loss that does not change along the ray through w has no gradient along it, and the steeper the closer to
-    the origin: van Laarhoven, L2 Regularization versus Batch and Weight Normalization (2017).
+    A loss that does not change along the ray through w has no gradient along it, and the steeper the closer
+    to the origin: van Laarhoven, L2 Regularization versus Batch and Weight Normalization (2017).
 
     Examples
     --------
@@ -217,8 +218,8 @@ def statistics_noise(pool: np.ndarray, batch_size: int, trials: int, rng: np.ran
 
     Notes
     -----
-    Each batch is drawn without replacement. Its mean deviates by s sqrt((P - m) / (m (P - 1))), where m is the
-    batch size and s the deviation of the pool: nearly s / sqrt(m) for small batches, and 0 for m = P.
+    Each batch is drawn without replacement. Its mean deviates by s sqrt((P - m) / (m (P - 1))), where m is
+    the batch size and s the deviation of the pool: nearly s / sqrt(m) for small batches, and 0 for m = P.
 
     Examples
     --------

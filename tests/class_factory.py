@@ -7,6 +7,7 @@ of it. Students are called by number and deed; nobody is meant.
 from __future__ import annotations
 
 import copy
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -75,6 +76,19 @@ class Maker:
             answers[name] = "\n\n\n".join(f"def {f}(*args, **kwargs):\n    {body}" for f in functions)
         return self.notebook(answers)
 
+    def on_their_own(self) -> list[str]:
+        """The exercises that no other model answer builds on: what happens in them stays in them."""
+        return [
+            exercise.name
+            for exercise in self.unit.exercises
+            if not any(
+                re.search(rf"\b{function}\(", text)
+                for function in exercise.functions
+                for other, text in self.model_answers.items()
+                if other != exercise.name
+            )
+        ]
+
 
 def solved_by(cell: NotebookNode) -> str:
     """The exercise whose solution cell this is, or ""."""
@@ -137,8 +151,9 @@ def _deeds(make: Maker) -> Iterator[tuple[str, str, NotebookNode | bytes, dict]]
     yield "late", "right, a day late", right, {"handed_in": DUE + LATE_BY}
     yield "cells-gone", "right, test cells deleted", _without_tests(right), {}
 
-    yield "loops", "one function never returns", make.with_body(names[1:2], LOOPS), {"hostile": True}
-    yield "crashes", "one function ends the process", make.with_body(names[2:3], CRASHES), {"hostile": True}
+    first, second, *_ = make.on_their_own()
+    yield "loops", "one function never returns", make.with_body([first], LOOPS), {"hostile": True}
+    yield "crashes", "one function ends the process", make.with_body([second], CRASHES), {"hostile": True}
     yield "reads", "looks for the answers", make.with_body(names, _reads(unit)), {"hostile": True}
 
     whole = _bytes(right)

@@ -14,14 +14,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autograder.classes import Row, grade_class, late_words
 from autograder.paths import ROOT
+from autograder.report import write_report
 from autograder.results import Result
 from autograder.sandbox import NoSandbox, check_isolation
 from autograder.units import Unit, unit
@@ -41,13 +43,13 @@ def main() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     with step(f"Releasing unit {which.number}, {which.name}, and making a class out of it"):
         everyone = make_class(folder, which, hostile=isolation == "bubblewrap")
-    with step(f"Grading what {len(list((folder / 'submitted').iterdir()))} students handed in"):
-        results = grade(folder, which, isolation)
+    with step(f"Grading what {len(list((folder / 'submitted').iterdir()))} students handed in", moves=True):
+        rows = {row.student: row for row in grade_class(which.name, folder, isolation=isolation)}
     with step("Writing feedback"):
         nbgrader(folder, "generate_feedback", which.name)
     with step("Writing the class's report"):
-        report = write_class_report(folder, which)
-    show(which, everyone, results)
+        report = write_report(which, [row.result for row in rows.values()], folder / "report.html")
+    show(which, everyone, rows)
     say_where(folder, which, everyone, report)
     return 0
 
@@ -62,21 +64,12 @@ def possible_isolation() -> str:
 
 
 @contextmanager
-def step(what: str) -> Iterator[None]:
-    """A long step: its name with a moving sign while it lasts, then its seconds."""
+def step(what: str, *, moves: bool = False) -> Iterator[None]:
+    """A long step: its name, a moving sign while it lasts (unless it `moves` itself); then its seconds."""
     start = time.perf_counter()
-    with console.status(what):
+    with nullcontext() if moves else console.status(what):
         yield
     console.print(f"{what}: {time.perf_counter() - start:.0f} s", highlight=False)
-
-
-def grade(folder: Path, which: Unit, isolation: str) -> dict[str, Result]:
-    """Student -> result, after the class was graded into nbgrader's gradebook."""
-    raise NotImplementedError
-
-
-def write_class_report(folder: Path, which: Unit) -> Path:
-    raise NotImplementedError
 
 
 def nbgrader(folder: Path, *words: str) -> None:
@@ -100,10 +93,11 @@ WORDS = {
 }
 
 
-def happened(result: Result) -> list[str]:
+def happened(row: Row) -> list[str]:
     """What happened, a line for each: the named mistakes first, then the exercises by state."""
-    if result.trouble:
-        return [f"not graded: {result.trouble}"]
+    result = row.result
+    if result.trouble or row.trouble:
+        return [result.trouble or row.trouble]
     named = {item.exercise: item.mistake for item in reversed(result.items) if item.mistake}
     lines = [f"{exercise}: {sentence}" for exercise, sentence in reversed(named.items())]
     seen = set(named)
@@ -113,7 +107,7 @@ def happened(result: Result) -> list[str]:
         seen |= set(where)
         if where:
             lines.append(f"{words}: {', '.join(where) if len(where) < 4 else f'{len(where)} exercises'}")
-    return lines or ["all right"]
+    return [*filter(None, [late_words(row)]), *(lines or ["all right"])]
 
 
 def score(result: Result) -> str:
@@ -123,17 +117,17 @@ def score(result: Result) -> str:
     return f"{result.score:g} / {result.max_score:g}{bonus}"
 
 
-def show(which: Unit, everyone: list[Member], results: dict[str, Result]) -> None:
+def show(which: Unit, everyone: list[Member], rows: dict[str, Row]) -> None:
     table = Table(title=f"Unit {which.number}, {which.title}", title_justify="left", show_lines=True)
-    table.add_column("student")
-    table.add_column("handed in")
-    table.add_column("score", justify="right")
-    table.add_column("what happened", ratio=1)
+    table.add_column("student", no_wrap=True)
+    table.add_column("handed in", max_width=20)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("what happened")
     for member in everyone:
-        result = results.get(member.student)
+        row = rows.get(member.student)
         cells = ["not graded", "not graded: no sandbox"]
-        if result is not None:
-            cells = [score(result), "\n".join(happened(result))]
+        if row is not None:
+            cells = [score(row.result), "\n".join(happened(row))]
         table.add_row(*map(Text, (member.student, member.what, *cells)))
     console.print(table)
 

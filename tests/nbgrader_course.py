@@ -1,4 +1,4 @@
-"""A small nbgrader course with a tiny unit, and a grading host that needs no sandbox, for the tests of the plug-in."""
+"""A small nbgrader course with a tiny unit, and a grading host that needs no sandbox, for tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import ClassVar
 
 import nbformat
 import nbgrader.apps  # noqa: F401 - before nbgrader.converters
@@ -29,17 +30,24 @@ KERNEL = {
 }
 
 
-def marks(grade_id: str, *, grade: bool = False, locked: bool = False, solution: bool = False, **more: object) -> dict:
+def marks(
+    grade_id: str, *, grade: bool = False, locked: bool = False, solution: bool = False, **more: object
+) -> dict:
     shared = {"grade_id": grade_id, "schema_version": 3, "task": False}
     return {"nbgrader": {"grade": grade, "locked": locked, "solution": solution, **shared, **more}}
 
 
 def exercise(name: str, points: float, answer: str) -> list[NotebookNode]:
     ident = name.replace("_", "-")
-    source = f'def {name}(x):\n    """What it is to do."""\n    ### BEGIN SOLUTION\n    {answer}\n    ### END SOLUTION'
+    body = f"    ### BEGIN SOLUTION\n    {answer}\n    ### END SOLUTION"
+    source = f'def {name}(x):\n    """What it is to do."""\n{body}'
     test = marks(name, grade=True, locked=True, points=points)
     return [
-        new_markdown_cell(f"## {name}\n\nA formula $y = x$.", id=f"{ident}-text", metadata=marks(f"{ident}-text", locked=True)),
+        new_markdown_cell(
+            f"## {name}\n\nA formula $y = x$.",
+            id=f"{ident}-text",
+            metadata=marks(f"{ident}-text", locked=True),
+        ),
         new_code_cell(source, id=f"{ident}-solution", metadata=marks(f"{name}_solution", solution=True)),
         new_code_cell(f'check("{name}")', id=f"{ident}-check", metadata=test),
     ]
@@ -64,7 +72,7 @@ def source_notebook() -> NotebookNode:
 
 
 class Course:
-    """An nbgrader course in a folder, with the plug-in. The first one is made, the others are copies of its files."""
+    """An nbgrader course in a folder, with the plug-in. The first one is made, the others are copies."""
 
     _made: Path | None = None
 
@@ -113,7 +121,9 @@ class Course:
         path = self.folder(student) / f"{UNIT}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else nbformat.writes(content).encode())
-        (path.parent / "timestamp.txt").write_text("2030-01-02 12:00:00 UTC" if late else "2029-12-31 12:00:00 UTC")
+        (path.parent / "timestamp.txt").write_text(
+            "2030-01-02 12:00:00 UTC" if late else "2029-12-31 12:00:00 UTC"
+        )
         return path
 
     def autograded(self, student: str) -> NotebookNode:
@@ -137,7 +147,7 @@ def answered(released: NotebookNode, **answers: str) -> NotebookNode:
 class FakeHost:
     """Grades by looking: an exercise is right when its function returns something. Counts what it graded."""
 
-    graded: list[str] = []
+    graded: ClassVar[list[str]] = []
 
     def __init__(self, unit: str, isolation: str = "bubblewrap"):
         self.isolation = isolation
@@ -148,18 +158,24 @@ class FakeHost:
             text = "\n".join("".join(cell["source"]) for cell in json.loads(Path(path).read_text())["cells"])
         except (ValueError, KeyError, TypeError) as error:
             return Result(UNIT, name, trouble=f"It could not be read: {error}", isolation=self.isolation)
-        return Result(UNIT, name, [self._item(exercise, text) for exercise in POINTS], isolation=self.isolation)
+        return Result(
+            UNIT, name, [self._item(exercise, text) for exercise in POINTS], isolation=self.isolation
+        )
 
     @staticmethod
     def _item(exercise: str, text: str) -> Item:
         body = text.partition(f"def {exercise}(")[2].split("\ncheck(")[0]
-        state = "not_attempted" if "NotImplementedError" in body else "passed" if "return" in body else "failed"
+        state = (
+            "not_attempted" if "NotImplementedError" in body else "passed" if "return" in body else "failed"
+        )
         if "our bug" in body:
             state = "not_graded"
         points = None if state == "not_graded" else POINTS[exercise] if state == "passed" else 0.0
         message = "" if state == "passed" else f"<script>alert('{exercise}')</script>"
         bonus = next(e.bonus for e in UNITS[UNIT].exercises if e.name == exercise)
-        return Item(exercise, f"The {exercise} check", POINTS[exercise], points, state, "Why.", message, bonus=bonus)
+        return Item(
+            exercise, f"The {exercise} check", POINTS[exercise], points, state, "Why.", message, bonus=bonus
+        )
 
     def close(self) -> None:
         pass

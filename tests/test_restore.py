@@ -1,4 +1,4 @@
-"""Whatever a submitted notebook says about itself, it becomes the course's notebook with the student's work in it."""
+"""Whatever a notebook says about itself, it becomes the course's notebook with the student's work in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def source() -> NotebookNode:
 @pytest.fixture
 def right(source: NotebookNode) -> NotebookNode:
     """A submission with three answers."""
-    return answered(released_form(source), convolve1d="return x  # mine", pad2d="return 7", question="My reasons.")
+    return answered(
+        released_form(source), convolve1d="return x  # mine", pad2d="return 7", question="My reasons."
+    )
 
 
 def cell_of(notebook: NotebookNode, grade_id: str) -> NotebookNode:
@@ -115,7 +117,9 @@ def no_metadata_no_ids(notebook):
 
 
 def wrong_language(notebook):
-    notebook.metadata = nbformat.from_dict({"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}})
+    notebook.metadata = nbformat.from_dict(
+        {"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}}
+    )
 
 
 def other_cell_types(notebook):
@@ -137,9 +141,9 @@ def lone_surrogates(notebook):
 @pytest.mark.parametrize(
     "change",
     [
-        edit_locked, unlock, delete_tests, duplicate_everything, reverse, more_points, same_grade_ids, newer_schema,
-        no_schema, no_metadata, no_metadata_no_ids, wrong_language, other_cell_types, nonsense_in_the_metadata,
-        lone_surrogates,
+        edit_locked, unlock, delete_tests, duplicate_everything, reverse, more_points, same_grade_ids,
+        newer_schema, no_schema, no_metadata, no_metadata_no_ids, wrong_language, other_cell_types,
+        nonsense_in_the_metadata, lone_surrogates,
     ],
 )  # fmt: skip
 def test_mended(change, source, right):
@@ -176,7 +180,9 @@ def test_a_function_in_a_locked_cell_is_kept_as_a_cell_of_ones_own(source, right
     cell_of(right, "pad2d").source = "def helper():\n    return 1"
     mended = restore(right, source)
     assert_mended(mended, source)
-    assert any(cell.source.startswith("def helper") and "nbgrader" not in cell.metadata for cell in mended.cells)
+    assert any(
+        cell.source.startswith("def helper") and "nbgrader" not in cell.metadata for cell in mended.cells
+    )
 
 
 def test_outputs_of_manual_cells_are_kept_bounded_and_labelled(source, right):
@@ -243,7 +249,9 @@ def test_byte_order_marks_and_old_formats_are_read(right):
     text = nbformat.writes(right)
     for data in (text.encode("utf-8-sig"), text.encode("utf-16")):
         assert len(parse_notebook(data, "a.ipynb").cells) == len(right.cells)
-    old = nbformat.v3.new_notebook(worksheets=[nbformat.v3.new_worksheet(cells=[nbformat.v3.new_code_cell("a = 1")])])
+    old = nbformat.v3.new_notebook(
+        worksheets=[nbformat.v3.new_worksheet(cells=[nbformat.v3.new_code_cell("a = 1")])]
+    )
     assert parse_notebook(nbformat.v3.writes_json(old).encode(), "a.ipynb").cells[0].source == "a = 1"
 
 

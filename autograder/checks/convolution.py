@@ -8,7 +8,7 @@ import numpy as np
 
 from autograder.checking import agree, check, holds, unchanged
 from backpass import callables
-from solutions import convolution as right
+from solutions.convolution import cross_correlate2d
 
 # The example of nine frames: a kernel that is its own rotation by 180 degrees, and one that is not.
 NINE_FRAMES = np.array(
@@ -366,10 +366,10 @@ def test_backward_adjoint(student, draw):
     """Cross-correlation is linear in the image and linear in the kernel. So the output times dy must be the
     image times its gradient, and the kernel times its gradient."""
     dy, image, kernel = draw.normal(3, 5), draw.normal(4, 7, mean=1.5), draw.normal(2, 3)
-    y = right.cross_correlate2d(image, kernel)
+    y = cross_correlate2d(image, kernel)
     dimage, dkernel = student.cross_correlate2d_backward(dy, image, kernel)
-    holds("adjoint", image, y, dy, dimage)
-    holds("adjoint", kernel, y, dy, dkernel)
+    holds("adjoint", y, dy, image, dimage)
+    holds("adjoint", y, dy, kernel, dkernel)
 
 
 @check("cross_correlate2d_backward", points=1, title="One weight, one place, one row")
@@ -525,7 +525,7 @@ def test_numerical_gradient_general(student, draw):
     kernel = draw.normal(3, 2)
 
     def f(x: np.ndarray) -> np.ndarray:
-        return np.tanh(np.stack([right.cross_correlate2d(image, kernel) for image in x]))
+        return np.tanh(np.stack([cross_correlate2d(image, kernel) for image in x]))
 
     agree(student.numerical_gradient, f, draw.normal(2, 5, 4), draw.normal(2, 3, 3), rtol=1e-6)
     agree(student.numerical_gradient, f, draw.normal(2, 4, 3), draw.normal(2, 2, 2), h=0.1)
@@ -541,7 +541,7 @@ def test_numerical_gradient_unchanged(student, draw):
 # rot90_symmetrize
 
 
-@check("rot90_symmetrize", points=2, title="A kernel of odd size")
+@check("rot90_symmetrize", points=1.5, title="A kernel of odd size")
 def test_rot90_symmetrize_odd(student, draw):
     """The mean over the four rotations, the kernel itself included; the centre stays."""
     agree(student.rot90_symmetrize, draw.normal(3, 3, mean=1))
@@ -552,6 +552,12 @@ def test_rot90_symmetrize_even(student, draw):
     """An even kernel has no centre; its four corners get the same weight."""
     agree(student.rot90_symmetrize, draw.normal(4, 4, mean=1))
     agree(student.rot90_symmetrize, draw.normal(1, 1))
+
+
+@check("rot90_symmetrize", points=0.5, title="Turned, it is the same")
+def test_rot90_symmetrize_is_symmetric(student, draw):
+    """A rotation only puts the four terms of the mean into another order, so that it changes nothing."""
+    holds("turn_symmetric", student.rot90_symmetrize(draw.normal(3, 3)))
 
 
 @check("rot90_symmetrize", points=0.5, title="float32 stays float32")

@@ -354,7 +354,7 @@ def convolve2d_flips_in_place(image, kernel):
 
 @mistake("pad2d")
 def pad2d_top_bottom_first(x, padding, mode="constant"):
-    """You read the padding as top, bottom, left, reference. The order is left, right, top, bottom: the last
+    """You read the padding as top, bottom, left, right. The order is left, right, top, bottom: the last
     axis first."""
     top, bottom, left, right = padding
     return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), reference.NUMPY_PAD_MODE[mode])

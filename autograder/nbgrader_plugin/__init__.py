@@ -34,7 +34,7 @@ _FEEDBACK = [f"{_HERE}.feedback.Grades", "nbconvert.preprocessors.CSSHTMLHeaderP
 
 
 def configure(c: Config) -> None:
-    """Set what nbgrader lets be set, so that its commands and formgrader's buttons grade Backpass's units safely."""
+    """Make nbgrader's commands and formgrader's buttons grade Backpass's units safely."""
     _find_alembic()
     c.GenerateAssignment.pre_convert_hook = f"{_HERE}.hooks.before_release"
     c.Autograde.pre_convert_hook = f"{_HERE}.hooks.before_autograde"
@@ -46,7 +46,10 @@ def configure(c: Config) -> None:
     # Formgrader shows the autograded notebooks with nbconvert's exporter: the same cleaning there.
     c.HTMLExporter.sanitize_html = True
     c.HTMLExporter.exclude_anchor_links = True
-    c.HTMLExporter.filters = {"clean_html": f"{_HERE}.feedback.clean", "markdown2html": f"{_HERE}.feedback.markdown"}
+    c.HTMLExporter.filters = {
+        "clean_html": f"{_HERE}.feedback.clean",
+        "markdown2html": f"{_HERE}.feedback.markdown",
+    }
     # Feedback needs nothing from the network. To typeset formulas set this to where your MathJax 2.7 is.
     c.FeedbackExporter.mathjax_url = ""
     c.FeedbackExporter.template_name = "backpass_feedback"

@@ -41,8 +41,8 @@ def safe_text(value: Any) -> Any:
 class GradesExporter(ExportPlugin):
     """One row per assignment and student. Where a part has no score yet the sums are empty; they are never 0.
 
-    `raw_score` is the sum of all parts, `extra_credit` (a part of it) what the bonus exercises earned, `not_graded` the
-    number of parts that wait, and `status` says in words what an empty score means.
+    `raw_score` is the sum of all parts, `extra_credit` (a part of it) what the bonus exercises earned,
+    `not_graded` the number of parts that wait, and `status` says in words what an empty score means.
     """
 
     def export(self, gradebook: Gradebook) -> None:
@@ -55,7 +55,10 @@ class GradesExporter(ExportPlugin):
             for assignment in gradebook.assignments:
                 if assignments and assignment.name not in assignments:
                     continue
-                sums, submissions = _sums(gradebook, assignment), {s.student_id: s for s in assignment.submissions}
+                sums, submissions = (
+                    _sums(gradebook, assignment),
+                    {s.student_id: s for s in assignment.submissions},
+                )
                 maximum = assignment.max_score
                 for student in gradebook.students:
                     if wanted and student.id not in wanted:
@@ -99,7 +102,15 @@ def _scores(submission: SubmittedAssignment | None, sums: dict[str, Any]) -> dic
     if row is None:
         return found | {"status": "nothing graded"}
     penalty = submission.late_submission_penalty or 0.0
-    found |= {"extra_credit": row.extra_credit, "not_graded": row.undecided, "late_submission_penalty": penalty}
+    found |= {
+        "extra_credit": row.extra_credit,
+        "not_graded": row.undecided,
+        "late_submission_penalty": penalty,
+    }
     if row.undecided:
-        return found | {"status": f"{row.undecided} parts wait for a person" if row.undecided > 1 else "1 part waits for a person"}
+        return found | {
+            "status": f"{row.undecided} parts wait for a person"
+            if row.undecided > 1
+            else "1 part waits for a person"
+        }
     return found | {"raw_score": row.score, "score": max(0.0, row.score - penalty), "status": "graded"}

@@ -1,7 +1,8 @@
 """nbgrader's feedback, and the cleaning of every piece of HTML that may come from a student.
 
-nbconvert cleans the HTML of outputs only, and with tags so few that `<details>` becomes visible text; Markdown, whose
-links may say `javascript:`, it cleans in none of nbgrader's templates. These filters take the place of both.
+nbconvert cleans the HTML of outputs only, and with tags so few that `<details>` becomes visible text;
+Markdown, whose links may say `javascript:`, is cleaned in none of nbgrader's templates. These filters take
+the place of both.
 """
 
 from __future__ import annotations
@@ -19,18 +20,20 @@ from nbgrader.preprocessors import GetGrades
 from nbgrader.utils import is_grade, is_task
 
 TAGS = frozenset(
-    "a abbr b blockquote br caption cite code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 "
-    "h6 hr i img ins kbd li mark ol p pre q s samp section small span strong sub summary sup table tbody td tfoot th "
-    "thead tr tt u ul var".split()
+    "a abbr b blockquote br caption cite code col colgroup dd del details div dl dt em figcaption figure "
+    "h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp section small span strong sub summary sup "
+    "table tbody td tfoot th thead tr tt u ul var".split()
 )
 STYLES = frozenset(
-    "background-color border border-bottom border-collapse border-color border-left border-radius border-right "
-    "border-spacing border-top color display font-family font-size font-style font-weight height line-height margin "
-    "margin-bottom margin-left margin-right margin-top max-width min-width overflow overflow-x padding padding-bottom "
-    "padding-left padding-right padding-top text-align text-decoration vertical-align white-space width "
-    "image-rendering".split()
+    "background-color border border-bottom border-collapse border-color border-left border-radius "
+    "border-right border-spacing border-top color display font-family font-size font-style font-weight "
+    "height line-height margin margin-bottom margin-left margin-right margin-top max-width min-width "
+    "overflow overflow-x padding padding-bottom padding-left padding-right padding-top text-align "
+    "text-decoration vertical-align white-space width image-rendering".split()
 )
-_PLAIN_ATTRIBUTES = frozenset("align alt aria-label colspan height open role rowspan scope start style title width".split())
+_PLAIN_ATTRIBUTES = frozenset(
+    "align alt aria-label colspan height open role rowspan scope start style title width".split()
+)
 # Classes of the course's own HTML and of highlighted code; not those on which formgrader's scripts act.
 _CLASS = re.compile(r"(backpass|bp)(-[\w-]+)?|highlight|language-\w+|[a-z]{1,3}\d?")
 _LINK = re.compile(r"https?://|mailto:|#")
@@ -38,7 +41,7 @@ _PICTURE = re.compile(r"data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=\s]+\Z")
 
 
 def _allowed(tag: str, name: str, value: str) -> bool:
-    """No ids, since formgrader finds its score fields by id; no picture from elsewhere, since it would tell who looks."""
+    """No ids: formgrader finds its score fields by id. No picture from elsewhere: it would tell who looks."""
     if name == "class":
         return all(_CLASS.fullmatch(part) for part in value.split())
     if name == "href":
@@ -63,7 +66,7 @@ def clean(element: object) -> str:
 
 
 class _Renderer(IPythonRenderer):
-    """Markdown whose missing attachments are left out; nbconvert's raises, and the student gets no feedback."""
+    """Markdown without its missing attachments; nbconvert's raises, and the student gets no feedback."""
 
     def _embed_image_or_attachment(self, src: str) -> str:
         name = src.removeprefix("attachment:")
@@ -79,7 +82,7 @@ def markdown(context: Context, source: str) -> str:
 
 
 class FeedbackExporter(HTMLExporter):
-    """The exporter of feedback: HTMLExporter under a name of its own, so that it can have a template of its own."""
+    """HTMLExporter under a name of its own, so that feedback can have a template of its own."""
 
 
 class Grades(GetGrades):

@@ -1,7 +1,8 @@
 """Grades the submitted file in the sandbox and writes what was found below each test cell.
 
-It takes the place of nbgrader's Execute and runs nothing itself: results come from the store when this very file was
-graded before, from a class's run (autograder.classes), or from a grading host that is kept for a while.
+It takes the place of nbgrader's Execute and runs nothing itself: results come from the store when this very
+file was graded before, from a class's run (autograder.classes), or from a grading host that is kept for a
+while.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def unusable(unit: Unit, name: str, sentence: str, isolation: str) -> Result:
 def grade_one(unit: Unit, path: Path, name: str, isolation: str, store: Path) -> Result:
     """The result of one submitted file, from the store or from a host."""
     try:
-        data = read_submitted(path)
+        data = read_submitted(path, unit.limits.notebook_bytes)
     except Unusable as error:
         return unusable(unit, name, str(error), isolation)
     grader = fingerprint(unit, isolation)
@@ -101,10 +102,12 @@ def grade_one(unit: Unit, path: Path, name: str, isolation: str, store: Path) ->
 
 
 class Grade(NbGraderPreprocessor):
-    """Writes a unit's results into its test cells; the notebooks of other assignments are executed by nbgrader."""
+    """Writes a unit's results into its test cells; other assignments are executed by nbgrader."""
 
     isolation = Enum(
-        ("bubblewrap", "none"), "bubblewrap", help="How student code is locked in; 'none' runs it unprotected."
+        ("bubblewrap", "none"),
+        "bubblewrap",
+        help="How student code is locked in; 'none' runs it unprotected.",
     ).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
@@ -159,6 +162,8 @@ def _sentences(result: Result) -> list[str]:
 
 
 def _list(sentences: list[str]) -> str:
-    """As HTML, since Markdown would make something of what an exception says; without blank lines, which end HTML."""
+    """As HTML: Markdown would make something of what an exception says. A blank line would end it."""
     lines = "\n".join(f"<li>{html.escape(' '.join(sentence.split()))}</li>" for sentence in sentences)
-    return f'<div class="backpass-notes">\n<strong>About this submission</strong>\n<ul>\n{lines}\n</ul>\n</div>'
+    return (
+        f'<div class="backpass-notes">\n<strong>About this submission</strong>\n<ul>\n{lines}\n</ul>\n</div>'
+    )

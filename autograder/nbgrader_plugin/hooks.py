@@ -1,4 +1,4 @@
-"""What happens before nbgrader converts. nbgrader swallows what a hook raises, so these say loudly what went wrong."""
+"""What happens before nbgrader converts. It swallows what a hook raises: these say loudly what went wrong."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def before_release(assignment: str, student: str, notebooks: list[str]) -> None:
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
     if done.returncode:
         get_logger().error(
-            "Backpass could not write cases.npz and given.py for %s: what nbgrader releases now is NOT complete. "
+            "Backpass could not write cases.npz and given.py for %s: what is released now is incomplete. "
             "Run `autograder release %s`, which stops at such an error.\n%s",
             assignment,
             assignment,
@@ -37,7 +37,7 @@ def before_release(assignment: str, student: str, notebooks: list[str]) -> None:
 
 
 def before_autograde(assignment: str, student: str, notebooks: list[str]) -> None:
-    """Take links and special files out of one submission, before nbgrader opens, copies or follows anything in it."""
+    """Take links and special files out of a submission, before nbgrader opens or follows anything in it."""
     folder = Path(notebooks[0]).parent
     try:
         for sentence in refuse_links(folder, [Path(notebook).name for notebook in notebooks]):
@@ -53,13 +53,15 @@ def before_autograde(assignment: str, student: str, notebooks: list[str]) -> Non
 def refuse_links(folder: Path, notebooks: list[str]) -> list[str]:
     """Put a note in the place of every link, pipe, socket and device of a submission; returns what was found.
 
-    A link has no content of its own, and the note keeps its target. A linked folder of a submission becomes a folder
-    with such notes in the place of its notebooks.
+    A link has no content of its own, and the note keeps its target. A linked folder of a submission becomes a
+    folder with such notes in the place of its notebooks.
     """
     found = []
     for place in (folder.parent, folder):
         if place.is_symlink():
-            sentence = f"The folder {place.name} was a link to {os.readlink(place)!r}. Links are not followed."
+            sentence = (
+                f"The folder {place.name} was a link to {os.readlink(place)!r}. Links are not followed."
+            )
             found.append(sentence)
             place.unlink()
             folder.mkdir(parents=True)

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from autograder.units import UNITS, Limits, Unit
 
-# Begins the note that stands in the place of a link (see hooks.py): the sentence after it says what stood there.
+# Begins the note in the place of a link (see hooks.py); the sentence after it says what stood there.
 REFUSED = "Backpass: "
 
 
@@ -24,12 +24,12 @@ class Unusable(ValueError):
 
 
 def unit_of(resources: dict) -> Unit | None:
-    """The unit of the notebook that nbgrader is converting, or None: other assignments stay nbgrader's own."""
+    """The unit of the notebook that is being converted, or None: other assignments stay nbgrader's own."""
     return UNITS.get(resources["nbgrader"]["notebook"])
 
 
 def read_submitted(path: Path, limit: int = Limits().notebook_bytes) -> bytes:
-    """The bytes of an ordinary file. A link, a folder, a device or a file beyond `limit` bytes is Unusable."""
+    """The bytes of an ordinary file. A link, a folder, a device or a larger file is Unusable."""
     name = path.name
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
@@ -42,7 +42,9 @@ def read_submitted(path: Path, limit: int = Limits().notebook_bytes) -> bytes:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise Unusable(f"{name} is {'a folder' if stat.S_ISDIR(mode) else 'no ordinary file'}, not a notebook file.")
+        raise Unusable(
+            f"{name} is {'a folder' if stat.S_ISDIR(mode) else 'no ordinary file'}, not a notebook file."
+        )
     with os.fdopen(descriptor, "rb") as file:
         data = file.read(limit + 1)
     if len(data) > limit:
@@ -60,7 +62,9 @@ def parse_notebook(data: bytes, name: str) -> NotebookNode:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
-        raise Unusable(f"{name} is not a notebook: its text is not valid JSON. It may have been cut off.") from None
+        raise Unusable(
+            f"{name} is not a notebook: its text is not valid JSON. It may have been cut off."
+        ) from None
     if not isinstance(content, dict):
         raise Unusable(f"{name} is not a notebook.")
     if "cells" not in content and isinstance(content.get("worksheets"), list):
@@ -103,16 +107,17 @@ def _from_nbformat_3(content: dict, name: str) -> dict[str, Any]:
 class SubmissionExporter(NotebookExporter):
     """nbgrader's exporter for autograding, which does not stop at a file that is no notebook.
 
-    Such a submission becomes the released notebook with nothing answered; the grading says why it is not graded.
+    Such a submission becomes the released notebook with nothing answered; Grade says why it is not graded.
     """
 
     def from_filename(self, filename: str, resources: dict | None = None, **kwargs: Any) -> tuple[str, dict]:
         sanitizing = getattr(self.parent, "_sanitizing", False)
-        if not sanitizing or resources is None or unit_of(resources) is None:
+        unit = None if resources is None else unit_of(resources)
+        if not sanitizing or unit is None:
             return super().from_filename(filename, resources=resources, **kwargs)
         path = Path(filename)
         try:
-            notebook = parse_notebook(read_submitted(path), path.name)
+            notebook = parse_notebook(read_submitted(path, unit.limits.notebook_bytes), path.name)
         except Unusable as error:
             self.log.error("%s: %s", filename, error)
             notebook = nbformat.v4.new_notebook()

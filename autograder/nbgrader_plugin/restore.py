@@ -3,9 +3,9 @@
 What is locked, how many points it has and how it is called is read from the source notebook; nothing that the
 submitted file says about itself is believed.
 
-Which of several cells is the answer: among the cells that claim to be a solution (by grade_id; failing that by cell id;
-failing that by the functions they define) the last one that is not the untouched stub. The other ones that hold
-something of their own stay below it as ordinary cells, so no text of the student's is lost.
+Which of several cells is the answer: among the cells that claim to be a solution (by grade_id; failing that
+by cell id; failing that by the functions they define) the last one that is not the untouched stub. The other
+ones that hold something of their own stay below it as ordinary cells, so no answer of the student's is lost.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def released_form(source: NotebookNode, config: Config | None = None) -> NotebookNode:
-    """The notebook as generate_assignment releases it: stubs, locks, checksums, no outputs. `source` stays as it is."""
+    """The notebook as generate_assignment releases it: stubs, locks, checksums, no outputs."""
     notebook, resources = nbformat.from_dict(source), {}
     notebook = nbformat.reads(nbformat.writes(notebook), as_version=4)
     for step in _RELEASING:
@@ -67,7 +67,7 @@ def restore(notebook: NotebookNode, source: NotebookNode) -> NotebookNode:
 
 
 def restore_from(notebook: NotebookNode, released: NotebookNode) -> NotebookNode:
-    """The submitted notebook, mended from the released one: course cells in the course's order, each exactly once."""
+    """The submitted notebook, mended from the released one: the course's cells in order, each once."""
     slots = {cell.metadata.nbgrader.grade_id: _Slot(cell) for cell in released.cells if _is_course_cell(cell)}
     submitted = [_Submitted.of(cell) for cell in notebook.get("cells", []) if isinstance(cell, dict)]
     _assign(submitted, slots)
@@ -100,7 +100,7 @@ def _plain(text: str) -> str:
 
 @dataclass
 class _Submitted:
-    """A cell of the submission. `slot` is the course cell that it is or follows; `answer`: it belongs into the slot."""
+    """A submitted cell. `slot`: the course cell that it is or follows; `answer`: it fills the slot."""
 
     cell_type: str
     source: str
@@ -145,16 +145,20 @@ class _Slot:
         self.defines = set(_DEFINED.findall(self.released.source)) if self.answerable else set()
 
     def choose(self) -> _Submitted | None:
-        """The answer; the other candidates are dropped, or stay as ordinary cells when they hold something more."""
+        """Choose the answer; other candidates are dropped, or stay as ordinary cells if they hold more."""
         edited = [cell for cell in self.candidates if _plain(cell.source) != self.stub]
         chosen = (edited or self.candidates or [None])[-1]
         for cell in self.candidates:
             cell.answer = cell is chosen
-            cell.dropped = cell is not chosen and _plain(cell.source) in (self.stub, _plain(chosen.source), "")
+            cell.dropped = cell is not chosen and _plain(cell.source) in (
+                self.stub,
+                _plain(chosen.source),
+                "",
+            )
         return chosen
 
     def filled(self) -> NotebookNode:
-        """The cell of the result: the course's in everything but an answer's text and a manual answer's outputs."""
+        """The course's cell in everything but an answer's text and a manual answer's outputs."""
         cell = nbformat.from_dict(self.released)
         chosen = next((cell for cell in self.candidates if cell.answer), None)
         if not self.answerable or chosen is None:
@@ -170,14 +174,21 @@ class _Slot:
 
 
 def _assign(submitted: list[_Submitted], slots: dict[str, _Slot]) -> None:
-    """Find out which submitted cell is which course cell; set `slot`, `answer` and `dropped` of every cell."""
+    """Find out which submitted cell is which course cell; set `slot`, `answer` and `dropped` of each."""
     by_id = {slot.released.get("id"): name for name, slot in slots.items()}
     locked = {slot.stub: name for name, slot in slots.items() if not slot.answerable}
     found: list[str | None] = []
     for cell in submitted:
         name = cell.claim if cell.claim in slots else by_id.get(cell.cell_id) if cell.cell_id else None
-        if name is not None and not slots[name].answerable and cell.defines and _plain(cell.source) != slots[name].stub:
-            name = None  # a function under the name of a locked cell: the student's work, not the course's text
+        if (
+            name is not None
+            and not slots[name].answerable
+            and cell.defines
+            and _plain(cell.source) != slots[name].stub
+        ):
+            name = (
+                None  # a function under the name of a locked cell: the student's work, not the course's text
+            )
         found.append(name if name is not None else locked.get(_plain(cell.source)))
     _find_by_content(submitted, slots, found)
     for cell, name in zip(submitted, found, strict=True):
@@ -195,7 +206,7 @@ def _assign(submitted: list[_Submitted], slots: dict[str, _Slot]) -> None:
 
 
 def _find_by_content(submitted: list[_Submitted], slots: dict[str, _Slot], found: list[str | None]) -> None:
-    """For cells without usable marks: a solution is what defines its functions, a text answer what follows its question."""
+    """Without usable marks: a solution defines its functions, a text answer follows its question."""
     open_slots = {name: slot for name, slot in slots.items() if slot.answerable and name not in found}
     for position, cell in enumerate(submitted):
         if found[position] is None and cell.defines:
@@ -206,7 +217,11 @@ def _find_by_content(submitted: list[_Submitted], slots: dict[str, _Slot], found
         if slots[name].released.cell_type != "markdown" or name in found or before not in found:
             continue
         position = len(found) - found[::-1].index(before)
-        if position < len(submitted) and found[position] is None and submitted[position].cell_type == "markdown":
+        if (
+            position < len(submitted)
+            and found[position] is None
+            and submitted[position].cell_type == "markdown"
+        ):
             found[position] = name
 
 
@@ -253,14 +268,18 @@ def _kept_attachments(attachments: Any) -> dict[str, dict[str, str]]:
 
 
 def kept_outputs(outputs: Any) -> Iterator[NotebookNode]:
-    """The submitted outputs of a manually graded cell that are safe to look at: text and PNG, bounded and labelled."""
+    """The outputs of a manually graded cell that are safe to look at: text and PNG, bounded and labelled."""
     outputs = [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
     kept = []
     left = MAX_CHARACTERS
     for output in outputs[:MAX_OUTPUTS]:
         data = output.get("data") if isinstance(output.get("data"), dict) else {}
         picture = _png(data.get("image/png"))
-        text = _text(output.get("text")) if output.get("output_type") == "stream" else _text(data.get("text/plain"))
+        text = (
+            _text(output.get("text"))
+            if output.get("output_type") == "stream"
+            else _text(data.get("text/plain"))
+        )
         if picture:
             kept.append(new_output("display_data", {"image/png": picture, "text/plain": text[:200]}))
         elif text and left > 0:
@@ -271,7 +290,9 @@ def kept_outputs(outputs: Any) -> Iterator[NotebookNode]:
         yield new_output("stream", name="stdout", text=SUBMITTED + "\n")
         yield from kept
     if len(outputs) > MAX_OUTPUTS:
-        yield new_output("stream", name="stdout", text=f"({len(outputs) - MAX_OUTPUTS} more outputs are left out)\n")
+        yield new_output(
+            "stream", name="stdout", text=f"({len(outputs) - MAX_OUTPUTS} more outputs are left out)\n"
+        )
 
 
 class Restore(NbGraderPreprocessor):

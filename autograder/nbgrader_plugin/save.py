@@ -14,9 +14,11 @@ from autograder.results import Result
 from autograder.units import UNITS
 
 # What we gave last, in the gradebook itself, so that it is always of the same transaction as the grade.
-_REMEMBER = (
-    "CREATE TABLE IF NOT EXISTS backpass_extra_credit (grade_id VARCHAR(32) NOT NULL PRIMARY KEY, extra_credit FLOAT)"
-)
+_REMEMBER = """
+    CREATE TABLE IF NOT EXISTS backpass_extra_credit (
+        grade_id VARCHAR(32) NOT NULL PRIMARY KEY, extra_credit FLOAT
+    )
+"""
 
 
 class OutOfStep(RuntimeError):
@@ -26,8 +28,8 @@ class OutOfStep(RuntimeError):
 class Save(SaveAutoGrades):
     """Scores from the result, exercise by exercise; nbgrader's own way for other assignments.
 
-    What was not graded has no score and waits for a person. A bonus exercise counts 0 points, and what it earns becomes
-    extra credit, unless someone has set that by hand.
+    What was not graded has no score and waits for a person. A bonus exercise counts 0 points, and what it
+    earns becomes extra credit, unless someone has set that by hand.
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
@@ -36,7 +38,9 @@ class Save(SaveAutoGrades):
             return super().preprocess(nb, resources)
         which = resources["nbgrader"]
         with Gradebook(which["db_url"]) as gradebook:
-            rows = gradebook.find_submission_notebook(which["notebook"], which["assignment"], which["student"])
+            rows = gradebook.find_submission_notebook(
+                which["notebook"], which["assignment"], which["student"]
+            )
             grades = {grade.name: grade for grade in rows.grades}
             comments = {comment.name: comment for comment in rows.comments}
             gradebook.db.execute(text(_REMEMBER))
@@ -51,7 +55,9 @@ class Save(SaveAutoGrades):
     def _row(self, rows: dict, cell: NotebookNode) -> GradeRow | Comment:
         name = cell.metadata.nbgrader.grade_id
         if name not in rows:
-            raise OutOfStep(f"The gradebook has no cell {name!r}: release the unit again with `autograder release`.")
+            raise OutOfStep(
+                f"The gradebook has no cell {name!r}: release the unit again with `autograder release`."
+            )
         return rows[name]
 
     def _enter(self, gradebook: Gradebook, grade: GradeRow, cell: NotebookNode, result: Result) -> None:
@@ -74,11 +80,13 @@ class Save(SaveAutoGrades):
         maximum = sum(item.max_points for item in result.of(name))
         if maximum == points:
             return float(earned)
-        self.log.warning("%s counts %g points in the notebook and %g in its checks: scaled.", name, points, maximum)
+        self.log.warning(
+            "%s counts %g points in the notebook and %g in its checks: scaled.", name, points, maximum
+        )
         return float(earned) * points / maximum if maximum else 0.0
 
     def _give_extra_credit(self, gradebook: Gradebook, grade: GradeRow, result: Result) -> None:
-        """Set what the bonus earned, if what stands there is what we set the last time (or nothing, the first time)."""
+        """Set what the bonus earned, if what stands there is what we set last (nothing, the first time)."""
         earned = result.exercise_score(grade.name) or None
         key = {"id": grade.id}
         known = text("SELECT extra_credit FROM backpass_extra_credit WHERE grade_id = :id")

@@ -18,14 +18,25 @@ from autograder.sandbox import launch, wire
 from autograder.sandbox.launch import NoSandbox
 from autograder.sandbox.watch import Usage, usage
 from autograder.sandbox.wire import Generator, Handle, WireError
-from autograder.units import Limits, Unit
+from autograder.units import Unit
 
 START_SECONDS = 60.0  # for a worker to be ready, on a very busy machine
 FIRST_TICK, TICK = 0.02, 0.1  # seconds between looks at what a busy sandbox uses
+LOOK_AGAIN = 1.0  # seconds between looks while calls are short
+MAX_FILES = 50_000  # in the scratch folder: their number costs the host's memory, too
 MAX_RESTARTS = 12  # of one run of the cells: each costs a crash or a time-out
 MODULES_NOT_HERE = ("solutions", "autograder")  # never a stand-in: importing them is an error like any other
 # Errors of a call-back that are told inside by their own type.
-TOLD = (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, FloatingPointError, OverflowError, AttributeError)
+TOLD = (
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    ZeroDivisionError,
+    FloatingPointError,
+    OverflowError,
+    AttributeError,
+)
 
 
 class TimedOut(Exception):
@@ -90,6 +101,10 @@ class Session:
         self._spent = 0.0  # processor seconds of earlier workers
         self._seen = 0.0  # and of this one, when last looked at
         self._buffer = bytearray()
+        self._waited = 0.0  # wall-clock seconds in all
+        self._looked = 0.0
+        self._at = -1  # the statement that the running cell has come to
+        self._failure: TimedOut | Crashed | None = None
         self._call_backs_left = unit.limits.call_backs
 
     def __enter__(self) -> Session:
@@ -104,26 +119,47 @@ class Session:
     # What checks ask
 
     def start(self) -> None:
-        """Run the cells, if they are not run yet. A cell that times out or crashes is started again without the rest."""
+        """Run the cells, if they are not run yet. What times out or crashes in them is left out and noted.
+
+        Raises NoSandbox. Where the cells cannot be run to the end, that is noted and raised by every later call.
+        """
         for _ in range(MAX_RESTARTS):
-            if self._worker is not None or self._try_start():
+            if self._worker is not None or self._failure is not None:
                 return
-        raise Crashed("Too many cells of the submission timed out or crashed, so none of it could be run to the end.")
+            try:
+                if self._try_start():
+                    return
+            except (TimedOut, Crashed) as error:
+                self._failure = error
+        self._failure = self._failure or Crashed("Too many cells of the submission timed out or crashed.")
+        self._note(str(self._failure))
+
+    def _running(self) -> None:
+        self.start()
+        if self._failure is not None:
+            raise self._failure
 
     def defines(self, name: str) -> bool:
         """Whether the cells give this name a value."""
-        self.start()
-        message = self._ask({"kind": "defines", "name": name}, "done", "Looking for your functions", self._limit("call"))
+        self._running()
+        message = self._ask(
+            {"kind": "defines", "name": name}, "done", "Looking for your functions", self._limit("call")
+        )
         return message["value"] is True
 
     def call(
-        self, function: str, args: Sequence, kwargs: dict | None = None, keep: Sequence[int] = (), count_lines: bool = False
+        self,
+        function: str,
+        args: Sequence,
+        kwargs: dict | None = None,
+        keep: Sequence[int] = (),
+        count_lines: bool = False,
     ) -> Reply:
         """Call a function of the submission. Raises TimedOut or Crashed; an exception inside comes in the reply.
 
         `keep` names positions of a returned tuple that stay inside; a Handle is returned in their place.
         """
-        self.start()
+        self._running()
         call_backs: list[Callable] = []
         request = {
             "kind": "call",
@@ -158,10 +194,11 @@ class Session:
             skip = self._skip.get(number, set())
             if -1 in skip:
                 continue
+            who = cell.name[:1].upper() + cell.name[1:]
             request = {"kind": "cell", "name": cell.name, "source": cell.source, "skip": sorted(skip)}
             self._at = -1
             try:
-                message = self._ask(request, "reply", cell.name[:1].upper() + cell.name[1:], self._limit("cell"))
+                message = self._ask(request, "reply", who, self._limit("cell"))
             except (TimedOut, Crashed) as error:
                 if self._over():
                     raise
@@ -171,10 +208,10 @@ class Session:
                 return False
             except WireError as error:
                 self._skip.setdefault(number, set()).add(-1)
-                self._note(f"{cell.name} could not be run: {error}.")
-                continue
+                self._note(f"{who} could not be run: {error}.")
+                return False
             if message["exception"]:
-                self._note(f"{cell.name} raised {_raised(message['exception']).sentence()}.")
+                self._note(f"{who} raised {_raised(message['exception']).sentence()}.")
         return True
 
     def _note(self, sentence: str) -> None:
@@ -184,7 +221,9 @@ class Session:
     def _wait_until_ready(self) -> None:
         worker = self._worker
         try:
-            self._next_message(("ready",), "The sandbox", _Budget(START_SECONDS, START_SECONDS, START_SECONDS), None)
+            self._next_message(
+                ("ready",), "The sandbox", _Budget(START_SECONDS, START_SECONDS, START_SECONDS), None
+            )
         except (TimedOut, Crashed):
             self._stop()
             raise launch.explain(worker.complaint, worker.status) from None
@@ -205,24 +244,39 @@ class Session:
         return _Budget(seconds, seconds * limits.wall_factor, limits.idle_seconds)
 
     def _over(self) -> bool:
-        return self._spent + self._seen > self.unit.limits.submission_seconds
+        limits = self.unit.limits
+        seconds = limits.submission_seconds
+        return self._spent + self._seen > seconds or self._waited > seconds * limits.wall_factor
 
     def _ask(
         self, request: dict, kind: str, who: str, budget: _Budget, call_backs: Sequence[Callable] = ()
     ) -> dict:
         """Send a request and wait for its answer, serving call-backs meanwhile."""
+        began = time.monotonic()
+        try:
+            return self._exchange(request, kind, who, budget, call_backs)
+        except BaseException:
+            self._stop()  # whatever happened, the two sides may be out of step
+            raise
+        finally:
+            self._waited += time.monotonic() - began
+
+    def _exchange(
+        self, request: dict, kind: str, who: str, budget: _Budget, call_backs: Sequence[Callable]
+    ) -> dict:
+        if time.monotonic() - self._looked > LOOK_AGAIN:
+            self._look(who, budget)  # at what was left running inside
         if self._over():
-            self._stop()
             raise TimedOut(self._over_sentence(who))
         number = next(self._ids)
         data = wire.pack({**request, "id": number})  # a WireError here is the check's fault
         if self._buffer or self._readable():
-            raise self._crashed(f"{who} was not run: the submission sent something that is not a reply.")
+            raise Crashed(f"{who} was not run: the submission sent something that is not a reply.")
         while True:
             message = self._next_message((kind, "at", "ask"), who, budget, data)
             data = None
             if message["id"] != number:
-                raise self._crashed(f"{who} sent something that is not a reply.")
+                raise Crashed(f"{who} sent something that is not a reply.")
             if message["kind"] == "at":
                 self._at = message["statement"]
             elif message["kind"] == "ask":
@@ -243,7 +297,7 @@ class Session:
                         del self._buffer[:end]
                         return wire.unpack(body, kinds)
             except WireError as error:
-                raise self._crashed(f"{who} sent something that is not a reply ({error}).") from None
+                raise Crashed(f"{who} sent something that is not a reply ({error}).") from None
             worker = self._worker
             readable, writable, _ = select.select(
                 [worker.replies], [worker.requests] if pending else [], [], budget.next_tick()
@@ -272,24 +326,20 @@ class Session:
         now = usage(self._worker)
         self._seen = max(self._seen, now.processor)
         limits = self.unit.limits
-        sentence = budget.exceeded(now)
+        self._looked = time.monotonic()
+        exceeded = budget.exceeded(now)
         if self._over():
-            sentence = self._over_sentence("")
-        if sentence:
-            self._stop()
-            raise TimedOut(f"{who} {sentence}, and was stopped." if not self._over() else self._over_sentence(who))
+            raise TimedOut(self._over_sentence(who))
+        if exceeded:
+            raise TimedOut(f"{who} {exceeded}, and was stopped.")
         if now.memory > 1.5 * limits.memory_bytes + (64 << 20):
-            raise self._crashed(f"{who} was stopped: its processes together used too much memory.")
-        if now.files > 50_000:
-            raise self._crashed(f"{who} was stopped: it made too many files.")
+            raise Crashed(f"{who} was stopped: its processes together used too much memory.")
+        if now.files > MAX_FILES:
+            raise Crashed(f"{who} was stopped: it made too many files.")
 
     def _over_sentence(self, who: str) -> str:
         seconds = self.unit.limits.submission_seconds
-        return f"{who or 'The submission'} was stopped: the whole submission used more than {seconds:g} s of processor time."
-
-    def _crashed(self, sentence: str) -> Crashed:
-        self._stop()
-        return Crashed(sentence)
+        return f"{who} was stopped: the whole submission used more than its {seconds:g} s of processor time."
 
     def _ended(self, who: str) -> Crashed:
         """The channel is closed: say how the process ended."""
@@ -339,10 +389,10 @@ class Session:
         """Compute what the sandbox asks of a function that was passed in."""
         self._call_backs_left -= 1
         if self._call_backs_left < 0:
-            raise self._crashed(f"{who} called the function it was given too often.")
+            raise Crashed(f"{who} called the function it was given too often.")
         number = message["call_back"]
         if not 0 <= number < len(call_backs):
-            raise self._crashed(f"{who} sent something that is not a reply.")
+            raise Crashed(f"{who} sent something that is not a reply.")
         answer = {"kind": "answer", "value": None, "error": None, "message": ""}
         try:
             value = call_backs[number](*self._inward(message["args"]), **message["kwargs"])
@@ -425,30 +475,27 @@ def how_it_ended(status: int | None) -> str:
 
 # Starting ahead of need
 
-_spares: dict[tuple[str, str], launch.Worker] = {}
+_spares: dict[tuple[Unit, str], launch.Worker] = {}
 
 
 def _started(unit: Unit, isolation: str) -> launch.Worker:
     """A new worker that has been told its limits."""
     worker = launch.start(unit, isolation)
-    hello = {"kind": "hello", "limits": _plain(unit.limits), "hidden": list(MODULES_NOT_HERE)}
+    limits = dataclasses.asdict(unit.limits) | {"processes": launch.process_limit(unit, isolation)}
+    hello = {"kind": "hello", "limits": limits, "hidden": list(MODULES_NOT_HERE)}
     with contextlib.suppress(OSError):  # a worker that has ended already is explained when it is waited for
         os.write(worker.requests, wire.pack(hello))
     return worker
 
 
-def _plain(limits: Limits) -> dict:
-    return dataclasses.asdict(limits)
-
-
 def prepare_spare(unit: Unit, isolation: str = "bubblewrap") -> None:
     """Start a sandbox ahead of need (it does not wait); the next Session of this unit takes it."""
-    if (unit.name, isolation) not in _spares:
-        _spares[unit.name, isolation] = _started(unit, isolation)
+    if (unit, isolation) not in _spares:
+        _spares[unit, isolation] = _started(unit, isolation)
 
 
 def take_spare(unit: Unit, isolation: str) -> launch.Worker | None:
-    worker = _spares.pop((unit.name, isolation), None)
+    worker = _spares.pop((unit, isolation), None)
     if worker is not None and worker.process.poll() is not None:
         worker.kill()
         return None

@@ -140,7 +140,13 @@ def unpack(body: bytes, kinds: tuple[str, ...] | None = None) -> dict:
     _inspect(body)
     try:
         tree = msgpack.unpackb(
-            body, ext_hook=_extension, strict_map_key=True, raw=False, max_str_len=MAX_TEXT, max_map_len=0, max_bin_len=0
+            body,
+            ext_hook=_extension,
+            strict_map_key=True,
+            raw=False,
+            max_str_len=MAX_TEXT,
+            max_map_len=0,
+            max_bin_len=0,
         )
     except WireError:
         raise
@@ -283,6 +289,8 @@ def _inspect(body: bytes) -> None:
         elif 0xA0 <= first <= 0xBF:
             at += 1 + (first & 0x1F)
         elif first in _FIXED:
+            if 0xD4 <= first <= 0xD8:
+                _check_code(body[at + 1 : at + 2])
             at += _FIXED[first]
         elif first in _SIZED:
             width, extra = _SIZED[first]
@@ -292,6 +300,8 @@ def _inspect(body: bytes) -> None:
             if first in (0xDC, 0xDD):
                 entries, at = size, at + 1 + width
             else:
+                if extra:
+                    _check_code(body[at + 1 + width : at + 2 + width])
                 at += 1 + width + extra + size
         else:
             raise WireError("a message holds a type that is not allowed")
@@ -320,11 +330,26 @@ def _inspect(body: bytes) -> None:
         raise WireError("a message goes on after its end")
 
 
+def _check_code(code: bytes) -> None:
+    """The library reads one extension type by itself (timestamps); no other than ours may come."""
+    if not code or code[0] not in _EXTENSIONS:
+        raise WireError("a message holds an unknown extension type")
+
+
 # First byte -> length in all: float 32/64, unsigned and signed integers, fixext 1 to 16.
 _FIXED = {0xCA: 5, 0xCB: 9, 0xCC: 2, 0xCD: 3, 0xCE: 5, 0xCF: 9, 0xD0: 2, 0xD1: 3, 0xD2: 5, 0xD3: 9}
 _FIXED |= {0xD4: 3, 0xD5: 4, 0xD6: 6, 0xD7: 10, 0xD8: 18}
 # First byte -> width of the size field, bytes before the payload: ext, str, array. No maps, no bin.
-_SIZED = {0xC7: (1, 1), 0xC8: (2, 1), 0xC9: (4, 1), 0xD9: (1, 0), 0xDA: (2, 0), 0xDB: (4, 0), 0xDC: (2, 0), 0xDD: (4, 0)}
+_SIZED = {
+    0xC7: (1, 1),
+    0xC8: (2, 1),
+    0xC9: (4, 1),
+    0xD9: (1, 0),
+    0xDA: (2, 0),
+    0xDB: (4, 0),
+    0xDC: (2, 0),
+    0xDD: (4, 0),
+}
 
 
 def _decode(tree: Any) -> Any:
@@ -349,10 +374,7 @@ def _decode(tree: Any) -> Any:
 
 
 def _extension(code: int, payload: bytes) -> Any:
-    reader = _EXTENSIONS.get(code)
-    if reader is None:
-        raise WireError("a message holds an unknown extension type")
-    return reader(payload)
+    return _EXTENSIONS[code](payload)
 
 
 def _read_array(payload: bytes) -> np.ndarray:

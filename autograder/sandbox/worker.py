@@ -1,36 +1,27 @@
 """What runs inside the sandbox: a submission's cells, then its functions, as the grader asks.
 
-Started as `python -I -S -B worker.py SCRATCH FOLDER ...`; the folders become the end of sys.path. It knows the standard
-library, NumPy and the wire format, and nothing worth stealing. Student code shares this process and can change all of it:
-what is sent is believed only as far as it is about the student's own values.
+Started as `python -I -S -B -c "import worker; worker.main()"` with the folders of `launch.visible` on sys.path. It knows
+the standard library, NumPy and the wire format, and nothing worth stealing. Student code shares this process and can
+change all of it: what is sent is believed only as far as it is about the student's own values.
 """
 
+import __future__ as future
+
+import ast
+import builtins
+import inspect
+import io
+import linecache
 import os
+import resource
 import sys
+import types
+import warnings
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-FOLDERS = sys.argv[2:]
-sys.path += FOLDERS
-
-import wire  # noqa: E402 - found beside this file
-
-sys.path.pop(0)
-
-import __future__ as future  # noqa: E402
-
-import ast  # noqa: E402
-import builtins  # noqa: E402
-import dis  # noqa: E402
-import importlib.abc  # noqa: E402
-import importlib.machinery  # noqa: E402
-import inspect  # noqa: E402
-import io  # noqa: E402
-import linecache  # noqa: E402
-import resource  # noqa: E402
-import types  # noqa: E402
-import warnings  # noqa: E402
-
-import numpy as np  # noqa: E402
+import numpy as np
+import standins
+import wire
+from standins import nothing
 
 MESSAGE = 2000  # characters of an exception's or a warning's text
 WARNINGS = 20
@@ -99,218 +90,9 @@ class Printed(io.TextIOBase):
         return text
 
 
-# Stand-ins
-
-
-class Inert:
-    """Any attribute, call, index or operator gives another one, and nothing happens."""
-
-    def __init__(self, over=()):
-        self._over = over
-
-    def __getattr__(self, name):
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(name)
-        return range_of if name in ("trange", "tnrange") else Inert()
-
-    def __setattr__(self, name, value):
-        self.__dict__[name] = value
-
-    def __call__(self, *args, **kwargs):
-        # A progress bar goes over what it was given, a decorator gives back the function.
-        first = args[0] if args else kwargs.get("iterable", ())
-        if len(args) == 1 and not kwargs and isinstance(first, types.FunctionType | type):
-            return first
-        return Inert(first if hasattr(type(first), "__iter__") else ())
-
-    def __iter__(self):
-        wanted = _unpacked_into(sys._getframe(1))
-        if wanted is not None:
-            return iter([Inert() for _ in range(wanted)])
-        return iter(self._over)
-
-    def __len__(self):
-        return len(self._over) if hasattr(type(self._over), "__len__") else 0
-
-    def __bool__(self):
-        return True
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return False
-
-    def __getitem__(self, key):
-        return Inert()
-
-    def __setitem__(self, key, value):
-        pass
-
-    def __mro_entries__(self, bases):
-        return ()
-
-    def __repr__(self):
-        return ""
-
-    def __float__(self):
-        return 0.0
-
-    def __int__(self):
-        return 0
-
-
-def range_of(*args, **kwargs):
-    return range(*args)
-
-
-def _same(self, *others):
-    return self
-
-
-for _operator in "add radd sub rsub mul rmul truediv rtruediv floordiv mod pow neg matmul and or".split():
-    setattr(Inert, f"__{_operator}__", _same)
-
-
-def _unpacked_into(frame):
-    """How many names a statement such as `fig, ax = plt.subplots()` unpacks into; None when it iterates."""
-    code, at = frame.f_code.co_code, frame.f_lasti
-    if not 0 <= at < len(code) - 1:
-        return None
-    return code[at + 1] if dis.opname[code[at]] == "UNPACK_SEQUENCE" else None
-
-
-class Absent:
-    """A module, or something of it, that is not here: any use raises ModuleNotFoundError, an import does not."""
-
-    def __init__(self, name):
-        self.__dict__["_name"] = name
-
-    def __getattr__(self, name):
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(name)
-        return Absent(f"{self._name}.{name}")
-
-    def __repr__(self):
-        return f"<{self._name} is not available>"
-
-
-def _absent(self, *args, **kwargs):
-    top = self._name.partition(".")[0]
-    raise ModuleNotFoundError(
-        f"{top} is not available where your work is graded, and `{self._name}` was used. "
-        "The exercises can be solved with NumPy alone.",
-        name=top,
-    )
-
-
-for _operator in (
-    "call iter len getitem setitem enter exit mro_entries float int index bool contains "
-    "add radd sub rsub mul rmul truediv rtruediv neg matmul rmatmul lt gt le ge"
-).split():
-    setattr(Absent, f"__{_operator}__", _absent)
-
-
-class InertModule(types.ModuleType):
-    """A plotting or display library that is not here."""
-
-    __path__ = ()
-
-    def __getattr__(self, name):
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(name)
-        return range_of if name in ("trange", "tnrange") else Inert()
-
-    def __call__(self, *args, **kwargs):
-        return Inert()(*args, **kwargs)
-
-
-class AbsentModule(types.ModuleType):
-    """Any other module that is not here."""
-
-    __path__ = ()
-
-    def __getattr__(self, name):
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(name)
-        return Absent(f"{self.__name__}.{name}")
-
-
-# For looking and waiting: nothing of these decides what a function returns.
-INERT = frozenset(
-    "matplotlib mpl_toolkits seaborn plotly bokeh altair tqdm IPython ipywidgets jupyter ipykernel nbgrader "
-    "matplotlib_inline rich colorama termcolor cv2_imshow google pylab".split()
-)
-
-
-class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Last on sys.meta_path: stand-ins for modules that a student's own import statement does not find."""
-
-    def __init__(self, guarded):
-        self.guarded = guarded  # (cell, line) of imports inside try: there the student wants to know
-
-    def find_spec(self, name, path=None, target=None):
-        frame = sys._getframe(1)
-        while frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
-            frame = frame.f_back
-        if frame is None or (frame.f_code.co_filename, frame.f_lineno) in self.guarded:
-            return None
-        file = frame.f_code.co_filename
-        if file not in CELLS and "/backpass/" not in file:
-            return None
-        top, _, rest = name.partition(".")
-        if rest and not isinstance(sys.modules.get(top), InertModule | AbsentModule):
-            return None
-        if top in HIDDEN or top in ("solutions", "autograder"):
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec):
-        kind = InertModule if spec.name.partition(".")[0] in INERT else AbsentModule
-        return kind(spec.name)
-
-    def exec_module(self, module):
-        module.__path__ = []
-
-
-class QuietCheck(importlib.abc.MetaPathFinder):
-    """First on sys.meta_path: `backpass` is the real one, but its `check` returns at once."""
-
-    names = ("backpass", "backpass.check", "backpass.checking")
-
-    def find_spec(self, name, path=None, target=None):
-        if name not in self.names:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader.exec_module = self._quiet(spec.loader.exec_module)
-        return spec
-
-    @staticmethod
-    def _quiet(exec_module):
-        def run(module):
-            exec_module(module)
-            module.check = nothing
-            if module.__name__ != "backpass":
-                # The import system is about to set the submodule on the package, over the function.
-                module.__class__ = CallableModule
-
-        return run
-
-
-class CallableModule(types.ModuleType):
-    def __call__(self, *args, **kwargs):
-        return nothing()
-
-
-def nothing(*args, **kwargs):
-    return Inert()
-
-
 # The submission
 
 CELLS = {}  # name -> lines of its source, of the cells run so far
-HIDDEN = frozenset()
 
 
 class Submission:
@@ -334,26 +116,27 @@ class Submission:
 
     # Cells
 
-    def run_cell(self, name, source, skip):
+    def run_cell(self, message):
         """Run a cell statement by statement. After one that raises, only definitions and imports are still run."""
+        name, source, skip = message["name"], message["source"], set(message["skip"])
         CELLS[name] = lines = source.splitlines()
         linecache.cache[name] = (len(source), None, [line + "\n" for line in lines], name)
         try:
             tree = ast.parse(source, name)
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-            return self._exception(error, name)
+            return self._reply(exception=self._exception(error, name))
         self._find_guarded(tree, name)
-        skip = set(skip)
         failed = None
         for number, statement in enumerate(tree.body):
-            if number in skip or ((failed or skip and number > min(skip)) and not isinstance(statement, DEFINITIONS)):
+            after = failed or (skip and number > min(skip))
+            if number in skip or (after and not isinstance(statement, DEFINITIONS)):
                 continue
             self.channel.send({"kind": "at", "id": self.id, "statement": number})
             try:
                 self._run_statement(statement, name)
             except BaseException as error:  # noqa: BLE001 - sys.exit() in a cell does not end the run
                 failed = failed or self._exception(error, name)
-        return failed
+        return self._reply(exception=failed)
 
     def _run_statement(self, statement, name):
         flags = self.flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -363,7 +146,7 @@ class Submission:
         if code.co_flags & inspect.CO_COROUTINE:
             import asyncio
 
-            asyncio.run(eval(code, self.names))  # noqa: S307 - running it is the point
+            asyncio.run(eval(code, self.names))
         else:
             exec(code, self.names)
 
@@ -400,7 +183,9 @@ class Submission:
                     value = function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a call is an exception like others
             failure = self._exception(error)
-        changed = [label for label, old, new in zip(labels, before, values) if not _equal(old, new)]
+        changed = [
+            label for label, old, new in zip(labels, before, values, strict=True) if not _equal(old, new)
+        ]
         if failure is None:
             value = self._keep(value, message["keep"])
         return self._reply(value, changed, failure, lines)
@@ -441,18 +226,12 @@ class Submission:
         """A function that asks the grader."""
 
         def f(*args, **kwargs):
-            self.channel._write(
-                wire.pack(
-                    {"kind": "ask", "id": self.id, "call_back": number, "args": args, "kwargs": kwargs},
-                    self.channel.limit,
-                    unsupported=True,
-                )
-            )
-            answer = self.channel.receive()
-            if answer["error"] is None:
-                return answer["value"]
-            kind = getattr(builtins, answer["error"], RuntimeError)
-            raise (kind if isinstance(kind, type) and issubclass(kind, Exception) else RuntimeError)(answer["message"])
+            question = {"kind": "ask", "id": self.id, "call_back": number, "args": args, "kwargs": kwargs}
+            self.channel.send(question)
+            told = self.channel.receive()
+            if told["error"] is None:
+                return told["value"]
+            raise getattr(builtins, told["error"])(told["message"])
 
         return f
 
@@ -575,6 +354,8 @@ def observed(submission, work):
     out = submission.printed
     with warnings.catch_warnings():
         warnings.simplefilter("default")
+        for category in (ResourceWarning, DeprecationWarning, PendingDeprecationWarning, ImportWarning):
+            warnings.simplefilter("ignore", category)
         warnings.showwarning = show
         sys.stdout = sys.stderr = out
         try:
@@ -585,16 +366,14 @@ def observed(submission, work):
 
 
 def main():
-    global HIDDEN
     channel = Channel()
     hello = channel.receive()
     limits = hello["limits"]
-    HIDDEN = frozenset(hello["hidden"])
     set_limits(limits)
     channel.limit = limits["reply_bytes"]
     guarded = set()
-    sys.meta_path.insert(0, QuietCheck())
-    sys.meta_path.append(Finder(guarded))
+    sys.meta_path.insert(0, standins.QuietCheck())
+    sys.meta_path.append(standins.Finder(CELLS, guarded, frozenset(hello["hidden"])))
     submission = Submission(channel, limits, guarded)
     sys.argv = [""]
     channel.send({"kind": "ready", "numpy": np.__version__})
@@ -602,30 +381,25 @@ def main():
     while True:
         message = channel.receive()
         submission.id = message["id"]
-        if message["kind"] == "cell":
-            work = lambda: {  # noqa: E731
-                **submission._reply(),
-                "exception": submission.run_cell(message["name"], message["source"], message["skip"]),
-            }
-        elif message["kind"] == "call":
-            work = lambda: submission.call(message)  # noqa: E731
-        elif message["kind"] == "defines":
-            defined = submission.names.get(message["name"])
-            channel.send({"kind": "done", "id": message["id"], "value": defined is not None})
+        if message["kind"] in ("cell", "call"):
+            answer(channel, submission, message)
             continue
+        value = None
+        if message["kind"] == "defines":
+            value = submission.names.get(message["name"]) is not None
         else:
             submission.handles.clear()
             submission.generators.clear()
-            channel.send({"kind": "done", "id": message["id"], "value": None})
-            continue
-        reply, printed, texts = observed(submission, work)
-        reply = {"kind": "reply", "id": message["id"], "printed": printed, "warnings": texts, **reply}
-        try:
-            channel.send(reply)
-        except wire.WireError as error:
-            reply["value"] = wire.Unsupported(str(error).removesuffix(" cannot be sent"))
-            channel.send(reply)
+        channel.send({"kind": "done", "id": message["id"], "value": value})
 
 
-if __name__ == "__main__":
-    main()
+def answer(channel, submission, message):
+    """Run a cell or a call, and send what came of it."""
+    run = submission.run_cell if message["kind"] == "cell" else submission.call
+    fields, printed, texts = observed(submission, lambda: run(message))
+    reply = {"kind": "reply", "id": message["id"], "printed": printed, "warnings": texts, **fields}
+    try:
+        channel.send(reply)
+    except wire.WireError as error:
+        reply["value"] = wire.Unsupported(str(error).removesuffix(" cannot be sent"))
+        channel.send(reply)

@@ -16,7 +16,7 @@ import numpy as np
 
 from backpass.closeness import is_single
 
-_LARGE = 200_000  # entries; beyond that only the cheap properties are looked at
+_LARGE = 30_000  # entries; beyond that only the cheap properties are looked at
 _ORDER = {0: "first", -1: "last"}
 
 
