@@ -176,6 +176,27 @@ def release(unit_name: UnitName) -> None:
 
 
 @app.command()
+def report(
+    unit_name: UnitName,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="reports/UNIT.html unless given")] = None,
+    isolation: IsolationOption = Isolation.bubblewrap,
+) -> None:
+    """Write one page about a graded class: scores, hard items, frequent mistakes, what is not graded."""
+    from autograder.classes import NothingSubmitted, stored_results
+    from autograder.report import write_report
+
+    which = chosen(unit_name)
+    try:
+        results = stored_results(which.name, Path.cwd(), isolation.value)
+        path = write_report(which, results, output or Path("reports", f"{which.name}.html"))
+    except NothingSubmitted as error:
+        raise refuse(str(error)) from None
+    except OSError as error:
+        raise refuse(f"The report could not be written: {error.strerror}.", 1) from None
+    typer.echo(f"The class's report: {path}")
+
+
+@app.command()
 def points(unit_name: Annotated[str | None, typer.Argument(metavar="[UNIT]")] = None) -> None:
     """Write the points of the checks' markers into the source notebooks."""
     from autograder.paths import source_notebook

@@ -27,6 +27,17 @@ class Seat:
     audience: str = "grader"
 
 
+# Plug-ins of pytest that do nothing for a replayed check but take time (warnings: numpy's are off in the students' calls).
+_UNUSED_PLUGINS = (
+    "cacheprovider",
+    "faulthandler",
+    "logging",
+    "threadexception",
+    "unraisableexception",
+    "warnings",
+    "xdist",
+)
+
 SEAT = pytest.StashKey[Seat]()
 _ERROR = pytest.StashKey[BaseException | None]()
 
@@ -158,7 +169,7 @@ def with_checks(unit: Unit, body: Callable[[Checks], Any]) -> Any:
         raise FileNotFoundError(f"Unit {unit.name} has no checks yet: {file.relative_to(ROOT)} is missing.")
     loop = _Loop(unit, body)
     options = ["-q", "-c", os.devnull, f"--rootdir={ROOT}", "--import-mode=importlib", "--assert=plain"]
-    options += ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:xdist", "-p", "no:randomly", "--capture=no"]
+    options += ["--capture=no", *(f"-pno:{plugin}" for plugin in _UNUSED_PLUGINS)]
     with _quiet():
         code = pytest.main([*options, str(file)], plugins=[loop])
     if loop.errors:

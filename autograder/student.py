@@ -65,14 +65,33 @@ class Called:
     """One call of a student's function beside the reference's answer to the same arguments."""
 
     function: str
+    reference: Callable
     args: tuple
     kwargs: dict
     answer: Answer
     expected: Answer
-    described: str
-    # Names of the returned values and the sizes of the arguments, for the words of an explanation.
-    returns: tuple[str, ...] = ()
-    sizes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def described(self) -> str:
+        """The call as a student would write it."""
+        return describe_call(self.function, self.reference, self.args, self.kwargs)
+
+    @property
+    def returns(self) -> tuple[str, ...]:
+        """Names of the returned values."""
+        return _returned_names(self.reference)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return sizes_of(self.args)
+
+
+_returned_names = functools.cache(returned_names)
+
+
+@functools.cache
+def _signature(function: Callable) -> inspect.Signature:
+    return inspect.signature(function)
 
 
 def describe(value: Any) -> str:
@@ -98,7 +117,7 @@ def describe(value: Any) -> str:
 def describe_call(function: str, reference: Callable, args: tuple, kwargs: dict) -> str:
     """The call as a student would write it, with the arguments' names."""
     try:
-        bound = inspect.signature(reference).bind(*args, **kwargs).arguments
+        bound = _signature(reference).bind(*args, **kwargs).arguments
     except (TypeError, ValueError):
         bound = {f"argument {i + 1}": value for i, value in enumerate(args)} | kwargs
     return f"{function}({', '.join(f'{name}={describe(value)}' for name, value in bound.items())})"
@@ -179,8 +198,7 @@ class Student:
         reference = getattr(self._reference, function)
         expected = self._run_locally(reference, args, kwargs, lambda kept: kept.reference, self._reference_generators)
         answer = self._answer(function, args, kwargs, lines)
-        described = describe_call(function, reference, args, kwargs)
-        called = Called(function, args, kwargs, answer, expected, described, returned_names(reference), sizes_of(args))
+        called = Called(function, reference, args, kwargs, answer, expected)
         self.log.append(called)
         return called
 
@@ -230,7 +248,7 @@ class Student:
 
 def argument_names(function: Callable, args: tuple) -> list[str]:
     try:
-        names = list(inspect.signature(function).parameters)
+        names = list(_signature(function).parameters)
     except (TypeError, ValueError):
         names = []
     return [names[i] if i < len(names) else f"argument {i + 1}" for i in range(len(args))]

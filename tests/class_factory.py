@@ -51,12 +51,10 @@ class Maker:
         self.model_answers = model_answers(unit)
 
     def notebook(self, answers: dict[str, str]) -> NotebookNode:
-        """The released notebook with these exercises' solution cells in place of the stubs."""
+        """The released notebook with these answers in place of the stubs."""
         notebook = copy.deepcopy(self.released)
         for cell in notebook.cells:
-            exercise = solved_by(cell)
-            if exercise in answers:
-                cell.source = answers[exercise]
+            cell.source = answers.get(answered_by(cell), cell.source)
         return notebook
 
     def with_replacements(self, *replacements: Replacement) -> NotebookNode:
@@ -90,20 +88,19 @@ class Maker:
         ]
 
 
-def solved_by(cell: NotebookNode) -> str:
-    """The exercise whose solution cell this is, or ""."""
+def answered_by(cell: NotebookNode) -> str:
+    """What a cell answers: an exercise, or a question that a person grades; "" for other cells."""
     marks = cell.metadata.get("nbgrader", {})
-    name = marks.get("grade_id", "")
-    return name.removesuffix("_solution") if marks.get("solution") and name.endswith("_solution") else ""
+    return marks["grade_id"].removesuffix("_solution") if marks.get("solution") else ""
 
 
 def model_answers(unit: Unit) -> dict[str, str]:
-    """Exercise -> the instructor's solution cell, without the marks around the model answer."""
+    """Exercise or question -> the instructor's cell, without the marks around the model answer."""
     notebook = nbformat.read(source_notebook(unit.name), as_version=4)
     return {
-        solved_by(cell): "\n".join(line for line in cell.source.splitlines() if " SOLUTION" not in line)
+        answered_by(cell): "\n".join(line for line in cell.source.splitlines() if " SOLUTION" not in line)
         for cell in notebook.cells
-        if solved_by(cell)
+        if answered_by(cell)
     }
 
 

@@ -94,12 +94,12 @@ WORDS = {
 
 
 def happened(row: Row) -> list[str]:
-    """What happened, a line for each: the named mistakes first, then the exercises by state."""
+    """What happened, a line each: the first sentence of named mistakes, then the exercises by state."""
     result = row.result
     if result.trouble or row.trouble:
         return [result.trouble or row.trouble]
     named = {item.exercise: item.mistake for item in reversed(result.items) if item.mistake}
-    lines = [f"{exercise}: {sentence}" for exercise, sentence in reversed(named.items())]
+    lines = [f"{exercise}: {first_sentence(text)}" for exercise, text in reversed(named.items())]
     seen = set(named)
     for state, words in WORDS.items():
         where = [item.exercise for item in result.items if item.state == state and item.exercise not in seen]
@@ -110,6 +110,10 @@ def happened(row: Row) -> list[str]:
     return [*filter(None, [late_words(row)]), *(lines or ["all right"])]
 
 
+def first_sentence(text: str) -> str:
+    return text.partition(". ")[0].rstrip(".") + "."
+
+
 def score(result: Result) -> str:
     if result.score is None:
         return "not graded"
@@ -118,7 +122,7 @@ def score(result: Result) -> str:
 
 
 def show(which: Unit, everyone: list[Member], rows: dict[str, Row]) -> None:
-    table = Table(title=f"Unit {which.number}, {which.title}", title_justify="left", show_lines=True)
+    table = Table(title=f"Unit {which.number}, {which.title}", title_justify="left")
     table.add_column("student", no_wrap=True)
     table.add_column("handed in", max_width=20)
     table.add_column("score", justify="right", no_wrap=True)

@@ -49,8 +49,8 @@ class _Moving:
                 argument.annotation = None
             if ast.get_docstring(node):
                 node.body = node.body[1:]
-        elif isinstance(node, ast.Assign):
-            node.targets = [ast.Name(name, ast.Store())]
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            node = ast.Assign([ast.Name(name, ast.Store())], node.value)
         local = set().union(*map(_binds, ast.walk(node))) - {name}
         return ast.unparse(ast.fix_missing_locations(_Renames(self, module, local).visit(node)))
 
@@ -58,7 +58,7 @@ class _Moving:
         """The name in the cell of what `name` means in `module`; brings it along at the first mention."""
         top_level = _top_level(module)
         node = top_level.get(name)
-        if isinstance(node, ast.FunctionDef | ast.Assign):
+        if isinstance(node, ast.FunctionDef | ast.Assign | ast.AnnAssign):
             moved = f"_{module.__name__.rpartition('.')[2]}_{name.strip('_')}"
             if moved not in self.helpers:
                 self.helpers[moved] = ""  # stops a recursion; and keeps what it needs behind what came before
@@ -123,6 +123,8 @@ def _top_level(module: types.ModuleType) -> dict[str, ast.stmt]:
             found[node.name] = node
         elif isinstance(node, ast.Assign):
             found |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            found[node.target.id] = node
         elif isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 found[(alias.asname or alias.name).split(".")[0]] = node

@@ -80,7 +80,7 @@ def test_convolve1d_float32(student, draw):
     agree(student.convolve1d, draw.normal(7, dtype=np.float32), draw.normal(3, dtype=np.float32))
 
 
-@check("convolve1d", points=1, title="Many lengths", audience="grader")
+@check("convolve1d", points=0.5, title="Many lengths", audience="grader")
 def test_convolve1d_sweep(student, draw):
     """All modes, for signals and kernels of many lengths."""
     for mode in ("full", "valid", "same"):
@@ -242,9 +242,8 @@ def test_pad2d_circular(student, draw):
 def test_pad2d_no_margin(student, draw):
     """A margin of zero leaves that side as it is, in every mode."""
     x = draw.normal(1, 2, 3, 4, mean=1.5)
-    for mode, padding in zip(
-        PAD_MODES, ((0, 2, 1, 0), (2, 0, 0, 1), (0, 1, 0, 0), (0, 0, 2, 0)), strict=True
-    ):
+    margins = ((0, 2, 1, 0), (2, 0, 0, 1), (0, 1, 0, 0), (0, 0, 2, 0))
+    for mode, padding in zip(PAD_MODES, margins, strict=True):
         agree(student.pad2d, x, padding, mode=mode)
         agree(student.pad2d, x, (0, 0, 0, 0), mode=mode)
 
@@ -569,4 +568,6 @@ def test_rot90_symmetrize_float32(student, draw):
 @check("rot90_symmetrize", points=0.5, title="The kernel stays as it is")
 def test_rot90_symmetrize_unchanged(student, draw):
     """The sum of the rotations needs an array of its own."""
-    unchanged(student.rot90_symmetrize, draw.normal(3, 3))
+    kernel = draw.normal(3, 3)
+    agree(student.rot90_symmetrize, kernel)
+    unchanged(student.rot90_symmetrize, kernel)

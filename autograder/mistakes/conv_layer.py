@@ -368,40 +368,41 @@ def im2col_makes_doubles(x, kernel_size, stride=1, padding=0, dilation=1):
 # col2im
 
 
-def _col2im(columns, output_size, kernel_size, stride=1, padding=0, dilation=1, *, assign=False, crop=True):
-    """The right answer, or one that lets the last window win; with its padding where `crop` is False."""
+def _col2im(columns, output_size, kernel_size, stride=1, padding=0, dilation=1, *, last="", crop=True):
+    """The right answer, or one in which overlaps are not added: last="window" or last="entry" of the kernel
+    wins.
+
+    The padding is still there where `crop` is False.
+    """
     (h, w), (kh, kw) = output_size, kernel_size
     out_h = right.conv_output_size(h, kh, stride, padding, dilation)
     out_w = right.conv_output_size(w, kw, stride, padding, dilation)
     n = len(columns)
     taps = columns.reshape(n, -1, kh, kw, out_h, out_w)
     padded = np.zeros((n, taps.shape[1], h + 2 * padding, w + 2 * padding), columns.dtype)
-    # The window that comes last is the one whose own entry comes first.
     entries = list(np.ndindex(kh, kw))
-    for u, v in entries[::-1] if assign else entries:
+    # A pixel lies under its last window's first entry.
+    for u, v in entries[::-1] if last == "window" else entries:
         rows = slice(u * dilation, u * dilation + stride * out_h, stride)
         cols = slice(v * dilation, v * dilation + stride * out_w, stride)
-        if assign:
-            padded[:, :, rows, cols] = taps[:, :, u, v]
-        else:
+        if not last:
             padded[:, :, rows, cols] += taps[:, :, u, v]
+        else:
+            padded[:, :, rows, cols] = taps[:, :, u, v]
     return padded[:, :, padding : padding + h, padding : padding + w] if crop else padded
 
 
 @mistake("col2im", row=11)
 def col2im_assigns(columns, output_size, kernel_size, stride=1, padding=0, dilation=1):
-    """Where windows overlap, only the last one is left. Every window adds its part to what is there."""
-    return _col2im(columns, output_size, kernel_size, stride, padding, dilation, assign=True)
+    """Where windows overlap, only the last window is left. Every window adds its part to what is there."""
+    return _col2im(columns, output_size, kernel_size, stride, padding, dilation, last="window")
 
 
 @mistake("col2im", row=11)
-def col2im_loses_repeated_indices(columns, output_size, kernel_size, stride=1, padding=0, dilation=1):
-    """Where windows overlap, only one entry of a kernel position's pixels is added. With an index array, +=
-    adds each pixel once, however often it is listed: look at np.add.at, or add kernel entry by kernel
-    entry."""
-    found = _col2im(columns, output_size, kernel_size, stride, padding, dilation)
-    first = _col2im(columns, output_size, kernel_size, stride, padding, dilation, assign=True)
-    return first if math.prod(kernel_size) > 1 else found
+def col2im_keeps_the_last_entry(columns, output_size, kernel_size, stride=1, padding=0, dilation=1):
+    """Where windows overlap, only what the last entry of the kernel brings is left: the parts are not added
+    up. If you do add, with an array of indices: += counts a pixel once, however often it is listed."""
+    return _col2im(columns, output_size, kernel_size, stride, padding, dilation, last="entry")
 
 
 @mistake("col2im")
@@ -688,8 +689,8 @@ def conv2d_makes_doubles(x, weight, bias=None, stride=1, padding=0, dilation=1, 
 
 
 @mistake("conv2d_forward", row=14)
-def conv2d_adds_bias_to_the_filters(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """You write into the weight that was passed in. It belongs to the caller: flip, scale or sort a copy."""
+def conv2d_writes_into_weight(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """You write into the weight that was passed in. It belongs to the caller: work on a copy."""
     y, cache = right.conv2d_forward(x, weight, bias, stride, padding, dilation, groups)
     weight[...] = weight[..., ::-1, ::-1].copy()
     return y, cache
@@ -761,6 +762,13 @@ def conv2d_backward_assigns(dy, cache):
     """In dx, only the last of several overlapping windows is left. A pixel gets the sum of what all of its
     windows send back."""
     return _put_back(col2im_assigns, dy, cache)
+
+
+@mistake("conv2d_backward", row=11)
+def conv2d_backward_keeps_the_last_entry(dy, cache):
+    """In dx, a pixel keeps only what the last entry of the kernel sends back: the parts are not added up. If
+    you do add, with an array of indices: += counts a pixel once, however often it is listed."""
+    return _put_back(col2im_keeps_the_last_entry, dy, cache)
 
 
 @mistake("conv2d_backward", row=1)
@@ -901,6 +909,14 @@ def _enlarge(y, *args):
     return y, right.conv_transpose2d_forward(*args)[1]
 
 
+def _stamps(x, weight, bias, stride, padding, output_padding, *, last):
+    """The output where overlapping stamps are not added."""
+    size = right.conv_transpose2d_forward(x, weight, bias, stride, padding, output_padding)[0].shape[2:]
+    columns = weight.reshape(len(weight), -1).T @ x.reshape(*x.shape[:2], -1)
+    y = _col2im(columns, size, weight.shape[2:], stride, padding, last=last)
+    return y if bias is None else y + bias[:, None, None]
+
+
 @mistake("conv_transpose2d_forward", row=1)
 def transpose_flips(x, weight, bias=None, stride=1, padding=0, output_padding=0):
     """The stamps are turned by 180 degrees. A single pixel must leave the kernel as it stands: if you insert
@@ -920,11 +936,15 @@ def transpose_reads_weight_as_convolution(x, weight, bias=None, stride=1, paddin
 def transpose_assigns(x, weight, bias=None, stride=1, padding=0, output_padding=0):
     """Where stamps overlap, only the last one is left. Overlapping stamps add up."""
     args = x, weight, bias, stride, padding, output_padding
-    size = right.conv_transpose2d_forward(*args)[0].shape[2:]
-    columns = np.einsum("ncl,cop->nopl", x.reshape(*x.shape[:2], -1), weight.reshape(*weight.shape[:2], -1))
-    columns = columns.reshape(len(x), -1, columns.shape[-1])
-    y = _col2im(columns, size, weight.shape[2:], stride, padding, assign=True)
-    return _enlarge(y if bias is None else y + bias[:, None, None], *args)
+    return _enlarge(_stamps(*args, last="window"), *args)
+
+
+@mistake("conv_transpose2d_forward", row=11)
+def transpose_keeps_the_last_entry(x, weight, bias=None, stride=1, padding=0, output_padding=0):
+    """Where stamps overlap, only what the last entry of the kernel brings is left. Overlapping stamps add
+    up."""
+    args = x, weight, bias, stride, padding, output_padding
+    return _enlarge(_stamps(*args, last="entry"), *args)
 
 
 @mistake("conv_transpose2d_forward", row=3)

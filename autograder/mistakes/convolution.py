@@ -234,6 +234,13 @@ def cross_correlate2d_returns_float64(image, kernel):
     return reference.cross_correlate2d(image, kernel).astype(np.float64)
 
 
+@mistake("cross_correlate2d", row=18)
+def cross_correlate2d_in_integers(image, kernel):
+    """Your result has only whole numbers: it is collected in an array of integers, which cuts off what stands behind
+    the point."""
+    return reference.cross_correlate2d(image, kernel).astype(int)
+
+
 @mistake("cross_correlate2d", row=14)
 def cross_correlate2d_writes_into_the_image(image, kernel):
     """You multiply a window of the image in place. A window is a view: the image itself changes, and the next
@@ -425,11 +432,10 @@ def pad2d_slices_up_to_minus_zero(x, padding, mode="constant"):
     """A margin of zero breaks your slice: an end of -0 is 0, so that [top:-0] is empty. Count the end from
     the front, as top + H."""
     left, right, top, bottom = padding
-    y = np.empty_like(reference.pad2d(x, padding, mode))
-    inside = y[:, :, top:-bottom, left:-right]
-    if inside.shape != x.shape:
-        raise ValueError(f"could not broadcast input array from shape {x.shape} into shape {inside.shape}")
-    return reference.pad2d(x, padding, mode)
+    padded = reference.pad2d(x, padding, mode)
+    y = np.zeros_like(padded)
+    y[:, :, top:-bottom, left:-right] = x
+    return y if mode == "constant" else padded
 
 
 @mistake("pad2d")

@@ -91,6 +91,7 @@ class Grades(GetGrades):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         nb, resources = super().preprocess(nb, resources)
         graded = [cell.metadata.nbgrader for cell in nb.cells if is_grade(cell) or is_task(cell)]
+        resources["nbgrader"]["parts"] = len(graded)
         resources["nbgrader"]["waiting"] = sum(marks["score"] is None for marks in graded)
         return nb, resources
 

@@ -139,9 +139,9 @@ class Grade(NbGraderPreprocessor):
 
 def _shown(result: Result, exercise: str) -> NotebookNode:
     items = result.of(exercise)
-    if not items:
-        sentence = result.trouble or "This exercise was not graded."
-        return new_output("display_data", {"text/plain": f"Not graded. {sentence}"})
+    if result.trouble or not items:
+        sentence = result.trouble or "There are no checks for this cell."
+        return new_output("display_data", {"text/plain": f"Not graded yet. {sentence}"})
     return new_output("display_data", {"text/html": feedback_html(items), "text/plain": _plain(items)})
 
 

@@ -96,7 +96,15 @@ class Worker:
         with contextlib.suppress(OSError):
             self.complaint = os.read(stderr, 8192).decode("utf-8", "replace").strip()
         if self.isolation == "none":
-            _kill_group(self.process.pid)
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        else:
+            # The first process of a process namespace: all in it is dead before bubblewrap, its parent, ends.
+            for child in children(self.process.pid):
+                with contextlib.suppress(OSError):
+                    os.kill(child, signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=2.0)
         self.process.kill()
         self.process.wait()
         for descriptor in (self.requests, self.replies):
@@ -107,9 +115,15 @@ class Worker:
         return self.status
 
 
-def _kill_group(pid: int) -> None:
-    with contextlib.suppress(OSError):
-        os.killpg(pid, signal.SIGKILL)
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that are still there."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_bytes().split())
+    except OSError:
+        pass  # it has ended meanwhile
+    return found
 
 
 # What is visible inside
@@ -361,16 +375,10 @@ def command_line(unit: Unit) -> Command:
     if setpriv is None:
         raise NoSandbox("Student code must not run as root, and setpriv is missing: install util-linux.")
     uid = str(_unprivileged_uid())
-    outer = [
-        bwrap,
-        "--die-with-parent",
-        "--cap-drop",
-        "ALL",
-        "--cap-add",
-        "CAP_SETUID",
-        "--cap-add",
-        "CAP_SETGID",
-    ]
+    # A process namespace here, too: when the grader is killed its first process dies, and all in it. (The inner one would
+    # not: the signal at a parent's death is forgotten when a process changes its user.)
+    outer = [bwrap, "--unshare-pid", "--die-with-parent", "--cap-drop", "ALL"]
+    outer += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     outer += ["--dir", "/tmp", "--dir", STAGE, *_tree(what, STAGE)]
     outer += [part for name in ("/proc", "/dev", SCRATCH) for part in ("--dir", STAGE + name)]
     tools = tuple((os.path.realpath(tool), tool) for tool in _tools(bwrap, setpriv))

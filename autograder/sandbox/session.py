@@ -123,15 +123,15 @@ class Session:
 
         Raises NoSandbox. Where the cells cannot be run to the end, that is noted and raised by every later call.
         """
-        for _ in range(MAX_RESTARTS):
-            if self._worker is not None or self._failure is not None:
-                return
-            try:
+        if self._worker is not None or self._failure is not None:
+            return
+        try:
+            for _ in range(MAX_RESTARTS):
                 if self._try_start():
                     return
-            except (TimedOut, Crashed) as error:
-                self._failure = error
-        self._failure = self._failure or Crashed("Too many cells of the submission timed out or crashed.")
+            self._failure = Crashed("Too many cells of the submission timed out or crashed.")
+        except (TimedOut, Crashed) as error:
+            self._failure = error
         self._note(str(self._failure))
 
     def _running(self) -> None:
@@ -328,14 +328,14 @@ class Session:
         limits = self.unit.limits
         self._looked = time.monotonic()
         exceeded = budget.exceeded(now)
-        if self._over():
-            raise TimedOut(self._over_sentence(who))
-        if exceeded:
-            raise TimedOut(f"{who} {exceeded}, and was stopped.")
         if now.memory > 1.5 * limits.memory_bytes + (64 << 20):
             raise Crashed(f"{who} was stopped: its processes together used too much memory.")
         if now.files > MAX_FILES:
             raise Crashed(f"{who} was stopped: it made too many files.")
+        if self._over():
+            raise TimedOut(self._over_sentence(who))
+        if exceeded:
+            raise TimedOut(f"{who} {exceeded}, and was stopped.")
 
     def _over_sentence(self, who: str) -> str:
         seconds = self.unit.limits.submission_seconds

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.sandbox.launch import SCRATCH, Worker
+from autograder.sandbox.launch import SCRATCH, Worker, children
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -48,12 +48,7 @@ def descendants(pid: int) -> Iterator[int]:
             continue
         seen.add(pid)
         yield pid
-        try:
-            for thread in os.listdir(f"/proc/{pid}/task"):
-                children = Path(f"/proc/{pid}/task/{thread}/children").read_bytes()
-                waiting += map(int, children.split())
-        except OSError:
-            continue
+        waiting += children(pid)
 
 
 def _files(pid: int) -> int:

@@ -1,7 +1,7 @@
 """Small named functions that checks pass to a student's function as `f`, `g_in`, `g_out` or `loss_and_grad`.
 
-Recorded cases know them by name, so they must keep their meaning. None of them is an exercise. Parameters beyond the
-first are bound with functools.partial: `partial(roll, shift=2, axis=-1)`.
+Recorded cases know them by name, so they must keep their meaning. None of them is an exercise. Parameters
+beyond the first are bound with functools.partial: `partial(roll, shift=2, axis=-1)`.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def running_total(x: np.ndarray, axis: int) -> np.ndarray:
 
 
 def blur_circular(x: np.ndarray, axis: int) -> np.ndarray:
-    """The mean of each entry and its two neighbours, circular: equivariant to circular shifts along `axis`."""
+    """The mean of each entry and its two neighbours, circular: commutes with circular shifts along `axis`."""
     return (np.roll(x, 1, axis) + x + np.roll(x, -1, axis)) / 3
 
 

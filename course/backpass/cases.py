@@ -1,11 +1,12 @@
 """Recorded cases: what the student's `check` replays. Data only, never code.
 
-A `Book` holds the cases of a unit. A case is a list of steps: calls of the student's functions, each with what must
-come of it, and questions about what came (`Ask`, a property of backpass.properties). For every known mistake a call
-also records what that mistake answers there, so that `check` can name it without having its code.
+A `Book` holds the cases of a unit. A case is a list of steps: calls of the student's functions, each with
+what must come of it, and questions about what came (`Ask`, a property of backpass.properties). For every
+known mistake a call also records what that mistake answers there, so that `check` can name it without having
+its code.
 
-On disk a book is an npz that numpy reads with allow_pickle=False: `index`, a JSON text as uint8, and one flat array per
-dtype, into which the index points. (Many small members would make reading slow.)
+On disk a book is an npz that numpy reads with allow_pickle=False: `index`, a JSON text as uint8, and one flat
+array per dtype, into which the index points. (Many small members would make reading slow.)
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class Seed:
 
 @dataclass(frozen=True)
 class Came:
-    """What came of an earlier step of the same case: `path` leads into the returned value, e.g. (1,) for a cache."""
+    """What came of an earlier step of the case: `path` leads into the value, e.g. (1,) for a cache."""
 
     step: int
     path: tuple[int | str, ...] = ()
@@ -56,7 +57,7 @@ class Unsupported:
 
 @dataclass
 class Reply:
-    """What a function answered: a value (None in the place of a cache), or an exception, and what it changed."""
+    """What a function answered: a value (None in place of a cache) or an exception, and what it changed."""
 
     value: Any = None
     raised: str = ""  # the exception's type name
@@ -67,10 +68,10 @@ class Reply:
 class Call:
     """A call of a student's function.
 
-    args, kwargs: plain data, arrays, `Seed`, `Came`, functions of backpass.callables or functools.partial of them.
-    names: the arguments' names, positional first. keep: positions of returned values that are the student's own
-    business (caches). returns: names of the returned values. then: EQUALS, STRUCTURE, RAISES or UNCHANGED.
-    part: with EQUALS, compare only this returned value. error: with RAISES, the type's name.
+    args, kwargs: plain data, arrays, `Seed`, `Came`, functions of backpass.callables or functools.partial of
+    them. names: the arguments' names, positional first. keep: positions of returned values that are the
+    student's own business (caches). returns: names of the returned values. then: EQUALS, STRUCTURE, RAISES or
+    UNCHANGED. part: with EQUALS, compare only this returned value. error: with RAISES, the type's name.
     right: the reference's reply. wrong: replies of mistakes, where they differ from the right one.
     """
 
@@ -137,17 +138,24 @@ class Book:
     unit: str
     title: str = ""
     exercises: dict[str, Exercise] = field(default_factory=dict)
-    cases: list[Case] = field(default_factory=list)
+    cases: Sequence[Case] = field(default_factory=list)
     mistakes: dict[str, Mistake] = field(default_factory=dict)
 
     def of(self, exercise: str) -> list[Case]:
+        if isinstance(self.cases, _Cases):
+            return self.cases.of(exercise)
         return [case for case in self.cases if case.exercise == exercise]
 
 
 def save(path: str | Path, book: Book) -> None:
     """Write a book. The same book always gives the same bytes of content."""
     arrays = _Writer()
-    index = json.dumps({"version": VERSION, "book": arrays.pack(book)}, separators=(",", ":"))
+    content = {
+        "version": VERSION,
+        "book": arrays.pack(replace(book, cases=[])),
+        "cases": [[case.exercise, arrays.pack(case)] for case in book.cases],
+    }
+    index = json.dumps(content, separators=(",", ":"))
     blob = np.frombuffer(index.encode("utf-8"), np.uint8)
     with open(path, "wb") as file:
         np.savez_compressed(file, index=blob, **arrays.joined())
@@ -169,20 +177,42 @@ def load(path: str | Path) -> Book:
         content = json.loads(members.pop("index").tobytes().decode("utf-8"))
         if content["version"] != VERSION:
             raise BadBook(f"{path} was made by another version of backpass.")
-        book = _Reader(members).unpack(content["book"])
+        reader = _Reader(members)
+        book = reader.unpack(content["book"])
+        book.cases = _Cases(reader, content["cases"])
     except FileNotFoundError:
         raise
     except BadBook:
         raise
     except Exception as error:
         raise BadBook(f"{path} is damaged, or is no file of recorded cases.") from error
-    if not isinstance(book, Book):
-        raise BadBook(f"{path} is no file of recorded cases.")
     return book
 
 
-# Everything that is not JSON's own is written as {tag: …}; plain dicts are tagged, too, so that no key can mislead.
-_CLASSES = {cls.__name__: cls for cls in (Book, Exercise, Mistake, Case, Call, Ask, Reply, Seed, Came, Unsupported)}
+class _Cases(Sequence):
+    """The cases of a file, read when they are asked for: a student looks at one exercise at a time."""
+
+    def __init__(self, reader: _Reader, packed: list):
+        self._reader, self._packed = reader, packed
+        self._read: dict[int, Case] = {}
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def __getitem__(self, i: int) -> Case:
+        if i not in self._read:
+            self._read[i] = self._reader.unpack(self._packed[i][1])
+        return self._read[i]
+
+    def of(self, exercise: str) -> list[Case]:
+        return [self[i] for i, (name, _) in enumerate(self._packed) if name == exercise]
+
+
+# Everything that is not JSON's own is written as {tag: …}; plain dicts are tagged, too, so that no key can
+# mislead.
+_CLASSES = {
+    cls.__name__: cls for cls in (Book, Exercise, Mistake, Case, Call, Ask, Reply, Seed, Came, Unsupported)
+}
 
 
 class _Writer:
@@ -204,7 +234,9 @@ class _Writer:
             return self._array(value)
         if type(value).__name__ in _CLASSES and type(value).__module__ == __name__:
             # Fields that have their default are left out: a file is read at every first check.
-            packed = {f.name: self.pack(getattr(value, f.name)) for f in fields(value) if not _is_default(value, f)}
+            packed = {
+                f.name: self.pack(getattr(value, f.name)) for f in fields(value) if not _is_default(value, f)
+            }
             return {type(value).__name__: packed}
         if isinstance(value, tuple):
             return {"tuple": [self.pack(entry) for entry in value]}

@@ -1,4 +1,4 @@
-"""`check("conv2d")`: the recorded cases of an exercise on the student's own functions, in the notebook, offline."""
+"""`check("conv2d")`: the recorded cases of an exercise on the student's own functions, offline."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def check(*what: str | Callable) -> Report:
     Parameters
     ----------
     *what : str or function
-        Names of exercises or functions, or the functions themselves; nothing means all exercises of the notebook.
+        Names of exercises or functions, or the functions themselves; nothing means all exercises of the
+        notebook.
 
     Returns
     -------
@@ -34,8 +35,8 @@ def check(*what: str | Callable) -> Report:
 
     Notes
     -----
-    Functions given by name are looked up where `check` is called. The cases stand in `cases.npz` beside the notebook.
-    Hand in your notebook, too: the hidden checks use other numbers.
+    Functions given by name are looked up where `check` is called. The cases stand in `cases.npz` beside the
+    notebook. Hand in your notebook, too: the hidden checks use other numbers.
     """
     try:
         book = find_book()
@@ -76,8 +77,8 @@ def find_book() -> Book:
     path = Path(os.environ.get("BACKPASS_CASES") or CASES)
     if not path.is_file():
         raise FileNotFoundError(
-            f"There is no {path.name} here ({path.absolute().parent}). Open the notebook from its release folder, in "
-            "which cases.npz lies beside it, and restart the kernel."
+            f"There is no {path.name} here ({path.absolute().parent}). Open the notebook from its release "
+            "folder, in which cases.npz lies beside it, and restart the kernel."
         )
     stat = path.stat()
     return _loaded(str(path.absolute()), stat.st_mtime_ns, stat.st_size)
@@ -99,7 +100,9 @@ def _exercise(book: Book, name: str) -> str | None:
 def _unknown(book: Book, name: str) -> str:
     names = [*book.exercises, *(f for about in book.exercises.values() for f in about.functions)]
     near = difflib.get_close_matches(name, dict.fromkeys(names), n=3, cutoff=0.5)
-    known = f"Did you mean {' or '.join(near)}?" if near else f"The exercises are {', '.join(book.exercises)}."
+    known = (
+        f"Did you mean {' or '.join(near)}?" if near else f"The exercises are {', '.join(book.exercises)}."
+    )
     return f"There is no exercise called {name!r} here. {known}"
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-# Relative tolerance, the absolute part relative to the largest expected value, and an absolute floor. Two right ways
-# of summing differ by the rounding of the terms, not of the sum: hence the scale, and for exact zeros the floor.
+# Relative tolerance, the absolute part relative to the largest expected value, and an absolute floor. Two
+# right ways of summing differ by the rounding of the terms, not of the sum: hence the scale, and for exact
+# zeros the floor.
 DOUBLE = (1e-7, 1e-9, 1e-11)
 SINGLE = (1e-4, 1e-5, 1e-5)  # 1 - tanh(x)**2 keeps no correct digit in float32 where tanh is saturated
 
@@ -15,8 +16,8 @@ def close(
 ) -> np.ndarray:
     """Which entries agree; nan agrees with nan, inf with the same inf.
 
-    |actual - expected| <= atol + rtol * |expected|, where an atol that is not given follows from the largest expected
-    value, in proportion to rtol.
+    |actual - expected| <= atol + rtol * |expected|, where an atol that is not given follows from the largest
+    expected value, in proportion to rtol.
     """
     default, scaled, floor = SINGLE if is_single(actual) or is_single(expected) else DOUBLE
     kind = np.complex128 if "c" in (actual.dtype.kind, expected.dtype.kind) else np.float64

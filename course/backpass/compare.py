@@ -1,8 +1,9 @@
 """Comparing a student's value with the right one: structure, shape and dtype first, then the numbers.
 
-The rules are the course's contract: tuples and lists are interchangeable, the order in a dict is free, a scalar may be
-a Python or a NumPy number or a 0-d array of any float type, nested lists of numbers pass for arrays; arrays keep the
-dtype that they should have. Nothing here shows an expected value unless `visible_sentence` is asked.
+The rules are the course's contract: tuples and lists are interchangeable, the order in a dict is free, a
+scalar may be a Python or a NumPy number or a 0-d array of any float type, nested lists of numbers pass for
+arrays; arrays keep the dtype that they should have. Nothing here shows an expected value unless
+`visible_sentence` is asked.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ Path = tuple[Any, ...]
 class Difference:
     """What differs between a value and the right one.
 
-    kind: "structure", "shape", "dtype" or "value". path: the way into nested results, e.g. (1,) or (0, "weight").
-    place: the same in words. text: what is wrong there (structure, shape and dtype; no expected number).
-    wrong: for kind "value", which entries differ. others: places where the values differ, too.
+    kind: "structure", "shape", "dtype" or "value". path: the way into nested results, e.g. (1,) or (0,
+    "weight"). place: the same in words. text: what is wrong there (structure, shape and dtype; no expected
+    number). wrong: for kind "value", which entries differ. others: places where the values differ, too.
     """
 
     kind: str
@@ -109,8 +110,8 @@ def compare(
     Parameters
     ----------
     rtol, atol : float, optional
-        |actual - expected| <= atol + rtol * |expected|. By default 1e-7 in float64 and 1e-4 in float32, with an
-        absolute part relative to the largest expected value. An rtol alone scales that absolute part.
+        |actual - expected| <= atol + rtol * |expected|. By default 1e-7 in float64 and 1e-4 in float32, with
+        an absolute part relative to the largest expected value. An rtol alone scales that absolute part.
     names : sequence of str
         Names of the returned values, for the sentences ("dx", "dweight").
     sizes : mapping of str to int
@@ -149,7 +150,7 @@ def check_structure(actual: Any, expected: Any, *, names: Sequence[str] = ()) ->
 
 
 def place_of(path: Path, names: Sequence[str] = ()) -> str:
-    """A path in words: "the result", "the second returned value (dweight)", "the entry 'w1' of the second …"."""
+    """A path in words: "the result", "the second returned value (dweight)", "the entry 'w1' of …"."""
     if not path:
         return "the result"
     first, *rest = path
@@ -166,7 +167,7 @@ def place_of(path: Path, names: Sequence[str] = ()) -> str:
 
 
 def returned_names(function: Callable) -> tuple[str, ...]:
-    """Names of the returned values, read from the "Returns" section of a docstring in the scikit-learn form."""
+    """Names of the returned values, read from the "Returns" section of a docstring (scikit-learn's form)."""
     lines = inspect.cleandoc(inspect.getdoc(function) or "").splitlines()
     if "Returns" not in lines:
         return ()
@@ -226,7 +227,11 @@ def _structure(actual: Any, expected: Any, path: Path) -> Difference | None:
         return Difference(kind, path, "", text, actual, expected)
 
     if expected is None:
-        return None if actual is None else differs("structure", f"should be None, and is {describe_type(actual)}")
+        return (
+            None
+            if actual is None
+            else differs("structure", f"should be None, and is {describe_type(actual)}")
+        )
     if actual is None:
         missing = "" if path else ": is a `return` missing?"
         return differs("structure", f"is None, and should be {_wanted(expected)}{missing}")
@@ -238,7 +243,11 @@ def _structure(actual: Any, expected: Any, path: Path) -> Difference | None:
         wanted = str if isinstance(expected, str) else (bool, np.bool_)
         value = actual[()] if isinstance(actual, np.ndarray) and actual.ndim == 0 else actual
         same = isinstance(value, wanted)
-        return None if same else differs("structure", f"is {describe_type(actual)}, and should be {_wanted(expected)}")
+        return (
+            None
+            if same
+            else differs("structure", f"is {describe_type(actual)}, and should be {_wanted(expected)}")
+        )
     if is_number(expected):
         return _number_structure(actual, expected, differs)
     if isinstance(expected, np.ndarray):
@@ -340,6 +349,8 @@ def _wrong(actual: Any, expected: Any, rtol: float | None, atol: float | None) -
 
 def _as_array(value: Any) -> np.ndarray | None:
     """Nested lists of numbers as an array; None where they are something else."""
+    if isinstance(value, tuple) and any(isinstance(entry, np.ndarray) and entry.ndim for entry in value):
+        return None  # several values were returned
     try:
         array = np.asarray(value)
     except (ValueError, TypeError):

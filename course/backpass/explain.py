@@ -1,7 +1,8 @@
-"""The most telling property of a wrong array: "transposed", "right up to a factor of 1/2", "right except at the border".
+"""The most telling property of a wrong array: "transposed", "right up to a factor of 1/2", …
 
-A property is claimed only where it holds within rounding and could not hold by accident: constant arrays, zeros and
-very small arrays say little. Sentences never contain an expected value; factors such as 2 or 1/N are no secret.
+A property is claimed only where it holds within rounding and could not hold by accident: constant arrays,
+zeros and very small arrays say little. Sentences never contain an expected value; factors such as 2 or 1/N
+are no secret.
 """
 
 from __future__ import annotations
@@ -46,7 +47,12 @@ def explain(actual: np.ndarray, expected: np.ndarray, sizes: Mapping[str, int] |
 def explain_shape(actual: np.ndarray, expected: np.ndarray) -> str:
     """How a wrong shape came about, where the numbers show it, or ""."""
     actual, expected = np.asarray(actual), np.asarray(expected)
-    if actual.dtype.kind not in "biuf" or expected.dtype.kind not in "iuf" or not actual.size or not expected.size:
+    if (
+        actual.dtype.kind not in "biuf"
+        or expected.dtype.kind not in "iuf"
+        or not actual.size
+        or not expected.size
+    ):
         return ""
     if actual.size == expected.size:
         return _same_numbers_other_shape(actual, expected)
@@ -118,7 +124,7 @@ class _Pair:
 
     @cached_property
     def rich(self) -> bool:
-        """Whether the expected array has enough different values for a coincidence to be out of the question."""
+        """Whether there are so many different expected values that a coincidence is out of the question."""
         return self.kinds(self.e) >= 3
 
     @cached_property
@@ -222,7 +228,12 @@ def _ratio(p: _Pair) -> float | None:
     place = np.unravel_index(np.argmax(np.abs(p.e)), p.shape)
     ratio = float(p.a[place] / p.e[place])
     # Judged on the scale of the actual values: a factor of 1000 enlarges their rounding, too.
-    if ratio == 0 or not math.isfinite(ratio) or not p.same(p.a / ratio, p.e) or math.isclose(ratio, 1, rel_tol=1e-9):
+    if (
+        ratio == 0
+        or not math.isfinite(ratio)
+        or not p.same(p.a / ratio, p.e)
+        or math.isclose(ratio, 1, rel_tol=1e-9)
+    ):
         return None
     return ratio
 
@@ -243,12 +254,20 @@ def _factors(p: _Pair) -> Iterator[tuple[float, str, list[str]]]:
     for n in sorted(named):
         if n > 2:
             for power, root in ((1.0, ""), (0.5, "the root of ")):
-                names = [f"{root}n/(n − 1) with n {name}: biased or unbiased variance" for name in named[n][:1]]
+                names = [
+                    f"{root}n/(n − 1) with n {name}: biased or unbiased variance" for name in named[n][:1]
+                ]
                 yield (n / (n - 1)) ** power, f"{root}{n}/{n - 1}", names
-                names = [f"{root}(n − 1)/n with n {name}: biased or unbiased variance" for name in named[n][:1]]
+                names = [
+                    f"{root}(n − 1)/n with n {name}: biased or unbiased variance" for name in named[n][:1]
+                ]
                 yield ((n - 1) / n) ** power, f"{root}{n - 1}/{n}", names
             yield n**0.5, f"the root of {n}", [f"the root of {name}" for name in named[n][:1]]
-            yield n**-0.5, f"one over the root of {n}", [f"one over the root of {name}" for name in named[n][:1]]
+            yield (
+                n**-0.5,
+                f"one over the root of {n}",
+                [f"one over the root of {name}" for name in named[n][:1]],
+            )
     for n in range(3, 13):
         yield n, str(n), []
         yield 1 / n, f"1/{n}", []
@@ -284,7 +303,11 @@ def _shifted(p: _Pair) -> str:
         for shift in (1, -1, 2, -2):
             if n <= 2 * abs(shift):
                 continue
-            to, start = (slice(shift, None), slice(None, -shift)) if shift > 0 else (slice(None, shift), slice(-shift, None))
+            to, start = (
+                (slice(shift, None), slice(None, -shift))
+                if shift > 0
+                else (slice(None, shift), slice(-shift, None))
+            )
             index = (slice(None),) * axis
             if p.kinds(p.e[(*index, start)]) < 3 or not p.same(p.a[(*index, to)], p.e[(*index, start)]):
                 continue
@@ -306,7 +329,10 @@ def _reordered(p: _Pair) -> str:
     for axes in itertools.permutations(range(p.ndim)) if 2 <= p.ndim <= 4 else ():
         moved = p.e.transpose(axes)
         if p.same(p.a, moved.reshape(p.shape)) or p.same(p.a.reshape(moved.shape), moved):
-            return "These are the right numbers in another order in memory: a reshape stands where axes must be moved first."
+            return (
+                "These are the right numbers in another order in memory: a reshape stands where axes must be "
+                "moved first."
+            )
     if p.same(p.a, np.sort(p.e, axis=None).reshape(p.shape)):
         return "These are the right numbers, sorted."
     return "These are the right numbers, each once, but in other places."
@@ -334,9 +360,8 @@ def _one_slice(p: _Pair) -> str:
         word = _word(p.ndim, axis)
         for place in (0, -1):
             others = np.delete(np.arange(n), place)
-            if whole[place] and mostly_wrong[others].all() and p.kinds(slices[place]) >= (2 if p.ndim > 1 else 1):
-                if p.ndim > 1 or n > 3:
-                    return f"Only the {_ORDER[place]} {word} is right."
+            if whole[place] and mostly_wrong[others].all() and p.kinds(slices[place]) >= 2:
+                return f"Only the {_ORDER[place]} {word} is right."
         for place in (0, -1):
             others = np.delete(np.arange(n), place)
             if not whole[place] and whole[others].all() and p.kinds(slices[others]) >= 2 and n > 2:
@@ -411,7 +436,7 @@ def _one_constant(p: _Pair) -> str:
         if len(mine) < 2 or any(p.kinds(one) < 3 for one in right):
             continue
         if all(_constant(p, one - other) for one, other in zip(mine, right, strict=True)):
-            return f"Each {_word(p.ndim, axis)} is off by a constant of its own: one number is added to all of it."
+            return f"Each {_word(p.ndim, axis)} is off by a constant of its own, added to all of it."
         if all(_proportional(p, one, other) for one, other in zip(mine, right, strict=True)):
             return f"Each {_word(p.ndim, axis)} is right up to a factor of its own."
     return ""
@@ -427,7 +452,13 @@ def _proportional(p: _Pair, one: np.ndarray, other: np.ndarray) -> bool:
     return bool(ratio != 0 and np.isfinite(ratio) and p.same(one / ratio, other))
 
 
-_CHEAP_CLAIMS: tuple[Callable[[_Pair], str], ...] = (_not_finite, _all_zero, _negated, _simple_factor, _one_slice)
+_CHEAP_CLAIMS: tuple[Callable[[_Pair], str], ...] = (
+    _not_finite,
+    _all_zero,
+    _negated,
+    _simple_factor,
+    _one_slice,
+)
 _CLAIMS: tuple[Callable[[_Pair], str], ...] = (
     _not_finite,
     _all_zero,
@@ -492,7 +523,8 @@ def _cropped(actual: np.ndarray, expected: np.ndarray) -> str:
         if p.same(inner.astype(np.float64), small.astype(np.float64)):
             if large is actual:
                 return f"The right values stand {where}: there is too much around them."
-            return f"What is there is right: it stands {where.replace('its', 'the')} of the right array, and the rest is missing."
+            where = where.replace("its", "the")
+            return f"What is there is right: it stands {where} of the right array, and the rest is missing."
     return ""
 
 

@@ -27,7 +27,7 @@ class Operator:
 
     matrix: (outputs, inputs), the Jacobian; offset: (outputs,), the value at the point less matrix @ point
     (for a linear layer zero, for an affine one its bias); singular_values: (min(outputs, inputs),);
-    null_space: (nullity, *input shape), orthonormal; directions: (min(...), *input shape), the inputs
+    null_space: (nullity, *input shape), orthonormal, the smoothest first; directions: (min(...), *input shape), the inputs
     that belong to the singular values; linear: whether the function is affine, as far as probes can tell.
     """
 
@@ -103,12 +103,34 @@ def examine(
         (value.ravel() - matrix @ point.ravel()),
         singular,
         directions[: len(singular)].reshape(-1, *shape),
-        directions[rank:].reshape(-1, *shape),
+        _in_order(directions[rank:], shape).reshape(-1, *shape),
         shape,
         value.shape,
         linear,
         point,
     )
+
+
+def _in_order(basis: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The same space, its orthonormal basis chosen so that patterns can be seen: smoothest first.
+
+    basis: (nullity, size). Smooth means small differences between neighbours; the axes weigh a little
+    differently, so that stripes along one are not mixed with stripes along the other.
+    """
+    if len(basis) > 1:
+        planes = basis.reshape(-1, *shape)
+        rough = sum(
+            (1 + 0.1 * axis) * _products(np.diff(planes, axis=axis + 1)) for axis in range(len(shape))
+        )
+        basis = np.linalg.eigh(rough)[1].T @ basis
+    # The sign is free; the largest entry is made positive, the earliest where several are largest.
+    leading = np.array([row[np.flatnonzero(np.abs(row) > np.abs(row).max() - 1e-9)[0]] for row in basis])
+    return basis * np.sign(leading)[:, None] if len(basis) else basis
+
+
+def _products(planes: np.ndarray) -> np.ndarray:
+    flat = planes.reshape(len(planes), -1)
+    return flat @ flat.T
 
 
 def _call(f, x: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which known mistake explains what a student's functions answered: the same rules as on the grader's side."""
+"""Which known mistake explains what a student's functions answered: the rules of the grader's side."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _RTOL_DOUBLE, _RTOL_SINGLE = 1e-6, 1e-3
 
 
 def name_mistakes(book: Book, exercise: str, runs: list[Run]) -> list[list[str]]:
-    """For each run of the exercise's cases the mistake that explains its failure (twins: all of them), or nothing.
+    """For each run of the exercise's cases the mistake that explains its failure (or its twins), or nothing.
 
-    A mistake is named where it fails a case that the student failed, and nothing contradicts it: on all failed cases it
-    answers as the student did, call by call, and it passes all cases that the student passed. Where draws are random
-    the broken property names it by its tag.
+    A mistake is named where it fails a case that the student failed, and nothing contradicts it: on all
+    failed cases it answers as the student did, call by call, and it passes all cases that the student passed.
+    Where draws are random the broken property names it by its tag.
     """
     failed = [i for i, run in enumerate(runs) if run.state in ("failed", "raised")]
     named: list[list[str]] = [[] for _ in runs]

@@ -1,13 +1,15 @@
 """Named properties that results must have: asked by hidden checks and by recorded cases alike.
 
-Each property takes values (the student's results, as they came, and inputs) and plain options, and returns None where
-it holds, else `Broken` with the sentence that the student reads. A tag says which known mistake broke it: a mistake
-declared with shown_by="keep_rate:swapped" is named by it, which is the only way where draws are random.
+Each property takes values (the student's results, as they came, and inputs) and plain options, and returns
+None where it holds, else `Broken` with the sentence that the student reads. A tag says which known mistake
+broke it: a mistake declared with shown_by="keep_rate:swapped" is named by it, which is the only way where
+draws are random.
 
-Values are passed whole: a case records what is the student's result and what is an input, and could not follow a
-difference or a quotient computed in between. So properties do that arithmetic themselves.
+Values are passed whole: a case records what is the student's result and what is an input, and could not
+follow a difference or a quotient computed in between. So properties do that arithmetic themselves.
 
-Statistical properties allow `sigmas` standard errors, by default 6: a right answer fails once in 500 million draws.
+Statistical properties allow `sigmas` standard errors, by default 6: a right answer fails once in 500 million
+draws.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ Axis = int | tuple[int, ...] | None
 
 @dataclass(frozen=True)
 class Broken:
-    """A property that does not hold. The sentence begins with what was found; tag: the known mistake, or ""."""
+    """A property that does not hold. tag: the known mistake that broke it, or ""."""
 
     sentence: str
     tag: str = ""
@@ -45,32 +47,46 @@ def adjoint(Lx: Any, y: Any, x: Any, LTy: Any, rtol: float = 1e-7) -> Broken | N
         return None
     tag = "negated" if _near(forward, -backward, rtol) else ""
     return Broken(
-        "the backward pass is not the adjoint of the forward pass: ⟨Lx, y⟩ and ⟨x, Lᵀy⟩ differ. Each entry of x must get "
-        "back, from each entry of y, exactly the weight that it went forward with.",
+        "the backward pass is not the adjoint of the forward pass: ⟨Lx, y⟩ and ⟨x, Lᵀy⟩ differ. Each entry "
+        "of x must get back, from each entry of y, exactly the weight that it went forward with.",
         tag,
     )
 
 
-def linear(f_x: Any, f_y: Any, f_both: Any, a: float = 1.0, b: float = 1.0, rtol: float = 1e-7) -> Broken | None:
+def linear(
+    f_x: Any, f_y: Any, f_both: Any, a: float = 1.0, b: float = 1.0, rtol: float = 1e-7
+) -> Broken | None:
     """f(a·x + b·y) = a·f(x) + b·f(y), given the three values."""
-    return _agree(f_both, a * _array(f_x) + b * _array(f_y), rtol, "the map is not linear: f(ax + by) is not af(x) + bf(y).")
+    return _agree(
+        f_both,
+        a * _array(f_x) + b * _array(f_y),
+        rtol,
+        "the map is not linear: f(ax + by) is not af(x) + bf(y).",
+    )
 
 
 def gradient_along(
     y_plus: Any, y_minus: Any, h: float, dy: Any, dx: Any, v: Any, rtol: float = 1e-5
 ) -> Broken | None:
-    """⟨dy, (f(x + hv) − f(x − hv)) / 2h⟩ = ⟨dx, v⟩: a gradient against the student's own forward, in direction v.
+    """⟨dy, (f(x + hv) − f(x − hv)) / 2h⟩ = ⟨dx, v⟩: a gradient against the own forward, in direction v.
 
-    For random layers: call the forward with generators of equal seeds. It shows that the pair is consistent only.
+    For random layers: call the forward with generators of equal seeds. It shows that the pair is consistent
+    only.
     """
     slope = _inner(dy, (_array(y_plus) - _array(y_minus)) / (2 * h))
     return _slopes(slope, _inner(dx, v), _norm(dx) * _norm(v), rtol)
 
 
 def gradients_along(
-    y_plus: Any, y_minus: Any, h: float, dy: Any, gradients: Sequence, directions: Sequence, rtol: float = 1e-5
+    y_plus: Any,
+    y_minus: Any,
+    h: float,
+    dy: Any,
+    gradients: Sequence,
+    directions: Sequence,
+    rtol: float = 1e-5,
 ) -> Broken | None:
-    """As gradient_along, for several arguments moved at once: gradients and directions are lists of equal length."""
+    """As gradient_along, for several arguments moved at once: gradients and directions are lists."""
     slope = _inner(dy, (_array(y_plus) - _array(y_minus)) / (2 * h))
     total = sum(_inner(g, v) for g, v in zip(gradients, directions, strict=True))
     scale = sum(_norm(g) * _norm(v) for g, v in zip(gradients, directions, strict=True))
@@ -80,7 +96,9 @@ def gradients_along(
 def _slopes(slope: float, claimed: float, scale: float, rtol: float) -> Broken | None:
     if abs(slope - claimed) <= rtol * max(abs(slope), abs(claimed), scale * 1e-2, 1e-9):
         return None
-    return Broken("the gradient does not fit the forward pass: a small step does not change the result as it says.")
+    return Broken(
+        "the gradient does not fit the forward pass: a small step does not change the result as it says."
+    )
 
 
 # ---- Equalities between results
@@ -98,7 +116,7 @@ def not_equal(a: Any, b: Any, because: str = "", tag: str = "") -> Broken | None
 
 
 def same_draws(first: Any, second: Any) -> Broken | None:
-    """Generators of equal seeds give equal results (tag global_state: another source of randomness is in use)."""
+    """Generators of equal seeds give equal results (tag global_state: another source is in use)."""
     sentence = (
         "the same seed gave two different results: randomness must come from the `rng` that is passed in, "
         "and from nowhere else."
@@ -108,7 +126,9 @@ def same_draws(first: Any, second: Any) -> Broken | None:
 
 def scaled(a: Any, b: Any, factor: float, because: str = "", rtol: float | None = None) -> Broken | None:
     """a = factor · b."""
-    return _agree(a, factor * _array(b), rtol, because or "one result is not the right multiple of the other.")
+    return _agree(
+        a, factor * _array(b), rtol, because or "one result is not the right multiple of the other."
+    )
 
 
 def invariant(f_x: Any, f_moved: Any, because: str = "", rtol: float | None = None) -> Broken | None:
@@ -163,14 +183,18 @@ def orthogonal(a: Any, b: Any, axis: Axis = None, rtol: float = 1e-7, because: s
 def norm_is(x: Any, norm: Any, axis: Axis = None, rtol: float = 1e-7, because: str = "") -> Broken | None:
     """The Euclidean norms of x over `axis` equal `norm`."""
     norms = np.sqrt(np.sum(np.square(_array(x)), axis=_axes(axis)))
-    return _agree(norms, np.broadcast_to(_array(norm), norms.shape), rtol, because or "the norm is not what it must be.")
+    return _agree(
+        norms, np.broadcast_to(_array(norm), norms.shape), rtol, because or "the norm is not what it must be."
+    )
 
 
 def largest_singular_value(x: Any, value: float, rtol: float = 1e-6, because: str = "") -> Broken | None:
     """The matrix x, reshaped to (len(x), −1), has this spectral norm."""
     matrix = _array(x).reshape(len(x), -1)
     found = np.linalg.norm(matrix, 2)
-    return None if _near(found, value, rtol) else Broken(because or "the spectral norm is not what it must be.")
+    return (
+        None if _near(found, value, rtol) else Broken(because or "the spectral norm is not what it must be.")
+    )
 
 
 def constant_over_axes(x: Any, axis: Axis, because: str = "", tag: str = "") -> Broken | None:
@@ -224,7 +248,10 @@ def probabilities(x: Any, axis: int = -1) -> Broken | None:
         return None
     for other in range(x.ndim):
         if other != axis % x.ndim and np.all(close(x.sum(axis=other), np.ones(np.delete(x.shape, other)))):
-            return Broken(f"the probabilities sum to one along axis {other}, and should along axis {axis}.", "wrong_axis")
+            return Broken(
+                f"the probabilities sum to one along axis {other}, and should along axis {axis}.",
+                "wrong_axis",
+            )
     return Broken(f"the probabilities do not sum to one along axis {axis}.")
 
 
@@ -267,8 +294,8 @@ def mean_and_variance(
 ) -> Broken | None:
     """Independent draws have this mean and this variance.
 
-    instead: tag -> the variance that a known mistake gives. kurtosis: of the wanted distribution (normal 3, uniform
-    1.8), for the standard error of the variance.
+    instead: tag -> the variance that a known mistake gives. kurtosis: of the wanted distribution (normal 3,
+    uniform 1.8), for the standard error of the variance.
     """
     x = _array(x).ravel()
     if not np.all(np.isfinite(x)):
@@ -304,19 +331,23 @@ def uniform_draws(
         if reach <= other * (1 + 1e-6) and reach >= other * (1 - 2 * sigmas / x.size):
             return Broken("the draws fill another interval than they must.", tag)
     if not wide and shape is None:
-        return Broken("the variance is right, but values lie outside the interval: the draws are not uniform.", "normal")
+        return Broken(
+            "the variance is right, but values lie outside the interval: the draws are not uniform.", "normal"
+        )
     if not wide:
         return Broken("there are values outside the interval from which they must be drawn.")
     return Broken("the draws do not fill their interval evenly.")
 
 
 def spread_over_calls(counts_of: Sequence, because: str = "", tag: str = "exact") -> Broken | None:
-    """Over several results, the number of zeros is not always the same (tag exact: ⌊pN⌋ of them each time)."""
+    """Over several results the number of zeros is not always the same (tag exact: it is ⌊pN⌋ each time)."""
     counts = {int(np.count_nonzero(_array(one) == 0)) for one in counts_of}
     if len(counts) > 1:
         return None
     return Broken(
-        because or "every call drops exactly the same number of entries: each entry must be drawn on its own.", tag
+        because
+        or "every call drops exactly the same number of entries: each entry must be drawn on its own.",
+        tag,
     )
 
 
@@ -324,8 +355,9 @@ def keep_rate(x: Any, y: Any, p: float, unit: Axis = (), sigmas: float = 6.0) ->
     """Inverted dropout: entries of y are 0 with probability p, and else x / (1 − p). x has no zeros.
 
     unit: the axes over which one draw is shared, e.g. (2, 3) for whole maps, (1, 2, 3) for whole samples.
-    Tags: nan, nothing_dropped, unscaled, scaled_by_keep (x · (1 − p)), swapped (p is the probability to keep),
-    wrong_scale, uneven (one draw is not shared over `unit`), rate, shared (the same mask along another axis).
+    Tags: nan, nothing_dropped, unscaled, scaled_by_keep (x · (1 − p)), swapped (p is the probability to
+    keep), wrong_scale, uneven (one draw is not shared over `unit`), rate, shared (the same mask along another
+    axis).
     """
     x, y = _array(x), _array(y)
     if not np.all(np.isfinite(y)):
@@ -337,7 +369,10 @@ def keep_rate(x: Any, y: Any, p: float, unit: Axis = (), sigmas: float = 6.0) ->
     axes = tuple(axis % x.ndim for axis in (unit if isinstance(unit, tuple) else (unit,)))
     draws = kept[_firsts(x.ndim, axes)]
     if not np.array_equal(np.broadcast_to(draws, kept.shape), kept):
-        return Broken(f"one draw must decide over all of axes {axes}; here entries of one group were treated apart.", "uneven")
+        return Broken(
+            f"one draw must decide over all of axes {axes}; here entries of one group were treated apart.",
+            "uneven",
+        )
     rate = float(np.mean(draws))
     margin = sigmas * math.sqrt(max(p * (1 - p), 1e-12) / draws.size)
     right_rate, swapped_rate = abs(rate - (1 - p)) <= margin, abs(rate - p) <= margin
@@ -345,7 +380,9 @@ def keep_rate(x: Any, y: Any, p: float, unit: Axis = (), sigmas: float = 6.0) ->
         return Broken("p is the probability to drop an entry; here about a share of p was kept.", "swapped")
     shared = _shared(draws)
     if shared is not None and draws.size > 8:
-        return Broken(f"the same mask was used all along axis {shared}: each must be drawn on its own.", "shared")
+        return Broken(
+            f"the same mask was used all along axis {shared}: each must be drawn on its own.", "shared"
+        )
     if not right_rate:
         return Broken("the share of dropped entries is not p.", "rate")
     return _scale_of_kept(scale, p)
@@ -364,7 +401,7 @@ def _scale_of_kept(scale: float | None, p: float) -> Broken | None:
 
 
 def same_mask(x: Any, y: Any, dy: Any, dx: Any, rtol: float = 1e-4) -> Broken | None:
-    """The backward of a multiplicative noise uses the forward's: dx/dy = y/x entry by entry. x, dy have no zeros.
+    """The backward uses the forward's multiplicative noise: dx/dy = y/x entry by entry. x, dy have no zeros.
 
     Tags: new_mask (drawn again), unscaled (the mask without the scale), ignored (dx = dy).
     """
@@ -378,8 +415,13 @@ def same_mask(x: Any, y: Any, dy: Any, dx: Any, rtol: float = 1e-4) -> Broken | 
         return Broken("the gradient passes as if nothing had been dropped.", "ignored")
     if np.array_equal(backward != 0, forward != 0):
         if np.allclose(backward, forward != 0, rtol=rtol):
-            return Broken("the gradient goes through the right entries, but without the forward's scale.", "unscaled")
-        return Broken("the gradient goes through the right entries, with another scale than the forward's.", "wrong_scale")
+            return Broken(
+                "the gradient goes through the right entries, but without the forward's scale.", "unscaled"
+            )
+        return Broken(
+            "the gradient goes through the right entries, with another scale than the forward's.",
+            "wrong_scale",
+        )
     return Broken("the backward pass does not use the mask of the forward pass.", "new_mask")
 
 
@@ -392,7 +434,9 @@ def shared_noise(x: Any, y: Any, unit: Axis, because: str = "") -> Broken | None
     axes = tuple(axis % ratio.ndim for axis in (unit if isinstance(unit, tuple) else (unit,)))
     draws = ratio[_firsts(ratio.ndim, axes)]
     if not np.all(close(ratio, np.broadcast_to(draws, ratio.shape), 1e-4)):
-        return Broken(because or f"one draw must serve all of axes {axes}; here entries of one group differ.", "apart")
+        return Broken(
+            because or f"one draw must serve all of axes {axes}; here entries of one group differ.", "apart"
+        )
     shared = _shared(draws)
     if shared is not None and draws.size > 1:
         return Broken(because or f"the same draw was used all along axis {shared}.", "shared")
@@ -415,10 +459,11 @@ def noise_is(
 
 
 def affine_noise(base: Any, y: Any, factor_range: float, shift_range: float) -> Broken | None:
-    """y = factor · base + shift with one factor in 1 ± factor_range and one shift in ± shift_range per column.
+    """y = factor · base + shift, one factor in 1 ± factor_range and one shift in ± shift_range per column.
 
-    base: (N, D), the same layer without noise. Tags: none (y = base), per_entry (a column is no affine function of
-    base), shared (all columns have the same noise), range (outside the bounds), no_factor, no_shift.
+    base: (N, D), the same layer without noise. Tags: none (y = base), per_entry (a column is no affine
+    function of base), shared (all columns have the same noise), range (outside the bounds), no_factor,
+    no_shift.
     """
     base, y = _array(base), _array(y)
     if np.all(close(y, base)):
@@ -427,7 +472,10 @@ def affine_noise(base: Any, y: Any, factor_range: float, shift_range: float) -> 
     factor = np.sum(centred * y, axis=0) / np.sum(centred**2, axis=0)
     shift = y.mean(axis=0) - factor * base.mean(axis=0)
     if not np.all(close(y, factor * base + shift, 1e-5)):
-        return Broken("one factor and one shift per feature serve the whole batch; here samples have their own.", "per_entry")
+        return Broken(
+            "one factor and one shift per feature serve the whole batch; here samples have their own.",
+            "per_entry",
+        )
     if factor_range and np.all(close(factor, np.ones_like(factor), 1e-6)):
         return Broken("the factor is always one: only the shift is random.", "no_factor")
     if shift_range and np.all(np.abs(shift) <= 1e-9):
@@ -436,16 +484,20 @@ def affine_noise(base: Any, y: Any, factor_range: float, shift_range: float) -> 
         return Broken("all features have the same noise; each must have its own.", "shared")
     slack = 1e-6
     if np.any(np.abs(factor - 1) > factor_range + slack) or np.any(np.abs(shift) > shift_range + slack):
-        swapped = np.all(np.abs(factor - 1) <= shift_range + slack) and np.all(np.abs(shift) <= factor_range + slack)
+        swapped = np.all(np.abs(factor - 1) <= shift_range + slack) and np.all(
+            np.abs(shift) <= factor_range + slack
+        )
         return Broken("the noise leaves its range.", "swapped" if swapped else "range")
     return None
 
 
-def blocks_dropped(x: Any, y: Any, block_size: int, sigmas: float = 6.0, p: float | None = None) -> Broken | None:
-    """DropBlock: the zeros of y (N, C, H, W) are unions of whole squares, the rest is x · numel/kept. x has no zeros.
+def blocks_dropped(
+    x: Any, y: Any, block_size: int, sigmas: float = 6.0, p: float | None = None
+) -> Broken | None:
+    """DropBlock: the zeros of y (N, C, H, W) are whole squares, the rest is x · numel/kept. x has no zeros.
 
-    p, if given: the rate of seeds is p·H·W / (k²·(H−k+1)·(W−k+1)), within `sigmas` standard errors. Tags: nan,
-    nothing_dropped, not_blocks, wrong_scale, unscaled, shared, rate.
+    p, if given: the rate of seeds is p·H·W / (k²·(H−k+1)·(W−k+1)), within `sigmas` standard errors. Tags:
+    nan, nothing_dropped, not_blocks, wrong_scale, unscaled, shared, rate.
     """
     x, y = _array(x), _array(y)
     if not np.all(np.isfinite(y)):
@@ -461,14 +513,20 @@ def blocks_dropped(x: Any, y: Any, block_size: int, sigmas: float = 6.0, p: floa
         for j in range(k):
             covered[:, :, i : i + height - k + 1, j : j + width - k + 1] |= whole
     if not np.array_equal(covered, ~kept):
-        return Broken(f"the dropped entries are not made of whole {k} × {k} squares inside the picture.", "not_blocks")
+        return Broken(
+            f"the dropped entries are not made of whole {k} × {k} squares inside the picture.", "not_blocks"
+        )
     for axis, whose in ((0, "samples"), (1, "channels")):
         if kept.shape[axis] > 1 and np.all(kept == np.take(kept, [0], axis=axis)):
-            return Broken(f"all {whose} have the same squares: seeds are drawn per sample and channel.", "shared")
+            return Broken(
+                f"all {whose} have the same squares: seeds are drawn per sample and channel.", "shared"
+            )
     if p is not None:
         gamma = p * height * width / (k * k * (height - k + 1) * (width - k + 1))
         # A place is kept where none of the seeds that reach it fell: exact, since seeds are independent.
-        reach = np.convolve(np.ones(height - k + 1), np.ones(k))[:, None] * np.convolve(np.ones(width - k + 1), np.ones(k))
+        reach = np.convolve(np.ones(height - k + 1), np.ones(k))[:, None] * np.convolve(
+            np.ones(width - k + 1), np.ones(k)
+        )
         expected = float(np.mean((1 - gamma) ** reach))
         per_map = kept.mean(axis=(2, 3)).ravel()
         error = max(float(per_map.std(ddof=1)), 0.5 / (height * width)) / math.sqrt(per_map.size)
@@ -479,7 +537,10 @@ def blocks_dropped(x: Any, y: Any, block_size: int, sigmas: float = 6.0, p: floa
         return None
     if scale is not None and _near(scale, 1.0, 1e-4):
         return Broken("what is kept is not scaled by the number of entries over the number kept.", "unscaled")
-    return Broken("what is kept has another scale than the number of entries over the number kept, over the whole array.", "wrong_scale")
+    return Broken(
+        "what is kept has another scale than the number of entries over the number kept, in the whole array.",
+        "wrong_scale",
+    )
 
 
 # ---- Helpers

@@ -41,7 +41,7 @@ class Item:
 
 @dataclass
 class Section:
-    """One exercise of a report. cell_points: the most that its notebook cell counts, 0 for a bonus exercise."""
+    """One exercise of a report. cell_points: the most that its notebook cell counts, 0 for a bonus."""
 
     exercise: str
     items: list[Item]
@@ -74,7 +74,7 @@ class Section:
 
 @dataclass(eq=False)
 class Report:
-    """The value of `check`: HTML in a notebook, plain text for print, and the number of points as its repr."""
+    """The value of `check`: HTML in a notebook, plain text for print, the number of points as its repr."""
 
     sections: list[Section] = field(default_factory=list)
     trouble: str = ""
@@ -112,7 +112,7 @@ class Report:
 
 
 def feedback_html(items: Iterable[Item], title: str = "") -> str:
-    """The hidden checks' items for nbgrader's feedback page: points and explanations by exercise, no values."""
+    """The hidden checks' items for nbgrader's feedback: points and explanations by exercise, no values."""
     from backpass.report_html import feedback
 
     return feedback(list(items), title)

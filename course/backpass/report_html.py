@@ -1,7 +1,8 @@
-"""The report in a notebook, and the feedback on hidden checks: HTML with inline styles, no script, nothing fetched.
+"""The report in a notebook, and the feedback on hidden checks: inline styles, no script, nothing fetched.
 
-Colours are laid over whatever the page's background is, and text keeps the page's colour: so it is legible in light and
-in dark. Blue is right, orange is wrong (told apart by colour-blind readers), and a sign says it, too.
+Colours are laid over whatever the page's background is, and text keeps the page's colour: so it is legible in
+light and in dark. Blue is right, orange is wrong (told apart by colour-blind readers), and a sign says it,
+too.
 """
 
 from __future__ import annotations
@@ -11,7 +12,17 @@ from html import escape
 
 import numpy as np
 
-from backpass.array_pictures import MAP, SLICES, Format, count_slices, fits, format_for, slice_name, slices, summary
+from backpass.array_pictures import (
+    MAP,
+    SLICES,
+    Format,
+    count_slices,
+    fits,
+    format_for,
+    slice_name,
+    slices,
+    summary,
+)
 from backpass.compare import Difference
 from backpass.explain import capital
 from backpass.report import STATE_WORDS, Item, Report, Section
@@ -20,7 +31,7 @@ from backpass.story import tell
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#7f7f7f"
 _COLOURS = {"passed": BLUE, "not_attempted": GREY, "not_graded": GREY}
-_RIGHT, _WRONG, _PLAIN = "#0072b22e", "#e69f0085", "#7f7f7f1c"
+_RIGHT, _WRONG, _PLAIN = "#56b4e94d", "#e69f0085", "#7f7f7f1c"
 # A failure after the first shows its arrays only where they are small: a notebook's file holds all this.
 _SMALL = 64
 _LINE = "1px solid rgba(127,127,127,.35)"
@@ -49,7 +60,11 @@ def _section(section: Section) -> str:
     for i, (item, run) in enumerate(failures):
         parts.append(_failure(item, run) if i == 0 else _folded_failure(item, run, item.mistake in told))
         told.add(item.mistake)
-    parts += [_passed([item for item in section.items if item.state == "passed"]), _remarks(section), _hints(section)]
+    parts += [
+        _passed([item for item in section.items if item.state == "passed"]),
+        _remarks(section),
+        _hints(section),
+    ]
     return _box("".join(parts), ORANGE if failures else BLUE)
 
 
@@ -60,7 +75,7 @@ def _head(section: Section) -> str:
     return (
         f'<div style="display:flex;flex-wrap:wrap;align-items:baseline;gap:4px 14px">'
         f'<span style="font-size:16px;font-weight:600">{_text(section.exercise)}</span>'
-        f'<span role="img" aria-label="{count} of {of} items pass" style="letter-spacing:2px">{squares}</span>'
+        f'<span role="img" aria-label="{count} of {of} items pass">{squares}</span>'
         f"<span>{count} of {of} items pass</span>"
         f'<span style="margin-left:auto;font-weight:600;white-space:nowrap">{points}</span></div>'
     )
@@ -82,8 +97,9 @@ def _untouched(section: Section) -> str:
 
 
 def _failure(item: Item, run: Run | None) -> str:
+    colour = _COLOURS.get(item.state, ORANGE)
     return (
-        f'<div style="border-left:4px solid {_COLOURS.get(item.state, ORANGE)};padding:2px 0 2px 12px;margin:12px 0">'
+        f'<div style="border-left:4px solid {colour};padding:2px 0 2px 12px;margin:12px 0">'
         f'<div style="font-weight:600">{_title(item)}</div>{_body(item, run)}</div>'
     )
 
@@ -92,7 +108,9 @@ def _folded_failure(item: Item, run: Run | None, told: bool) -> str:
     difference = run.difference if run is not None else None
     small = difference is not None and np.size(difference.expected) <= _SMALL
     body = _indented(_body(item, run if small else None, told))
-    return f'<details style="{_MARGIN}"><summary style="cursor:pointer">{_title(item)}</summary>{body}</details>'
+    return (
+        f'<details style="{_MARGIN}"><summary style="cursor:pointer">{_title(item)}</summary>{body}</details>'
+    )
 
 
 def _title(item: Item) -> str:
@@ -130,8 +148,8 @@ def _pictures(run: Run) -> str:
     if story.code:
         code = "\n".join(story.code)
         parts.append(
-            f'<pre style="{_MONO};margin:8px 0;padding:6px 10px;border-radius:6px;background:{_PLAIN};color:inherit;'
-            f'white-space:pre-wrap;overflow-wrap:anywhere">{_text(code)}</pre>'
+            f'<pre style="{_MONO};margin:8px 0;padding:6px 10px;border-radius:6px;background:{_PLAIN};'
+            f'color:inherit;white-space:pre-wrap;overflow-wrap:anywhere">{_text(code)}</pre>'
         )
     difference = run.difference
     if difference is not None and difference.kind == "value" and difference.expected.ndim:
@@ -156,9 +174,13 @@ def _compared(difference: Difference) -> str:
     form = format_for(mine, right, apart=(mine[wrong], right[wrong]))
     rows = []
     for index, part in _first_slices(right, wrong):
-        own, bad = (mine[index], wrong[index]) if mine.ndim > 1 else (mine.reshape(1, -1), wrong.reshape(1, -1))
+        own, bad = (
+            (mine[index], wrong[index]) if mine.ndim > 1 else (mine.reshape(1, -1), wrong.reshape(1, -1))
+        )
         pair = [
-            _labelled("expected" if not rows else "", _captioned(index, _table(part, form, bad, marked=False))),
+            _labelled(
+                "expected" if not rows else "", _captioned(index, _table(part, form, bad, marked=False))
+            ),
             _labelled(count if not rows else "", _captioned(index, _table(own, form, bad))),
         ]
         rows.append(_row(pair))
@@ -181,7 +203,9 @@ def _large(label: str, array: np.ndarray, wrong: np.ndarray) -> str:
     return _labelled(label, f'<div style="opacity:.8">{_text(summary(array))}</div>{"".join(maps)}')
 
 
-def _first_slices(array: np.ndarray, wrong: np.ndarray | None = None) -> list[tuple[tuple[int, ...], np.ndarray]]:
+def _first_slices(
+    array: np.ndarray, wrong: np.ndarray | None = None
+) -> list[tuple[tuple[int, ...], np.ndarray]]:
     return [pair for _, pair in zip(range(SLICES), slices(array, wrong), strict=False)]
 
 
@@ -199,21 +223,21 @@ def _table(part: np.ndarray, form: Format, wrong: np.ndarray | None = None, mark
             colour = _PLAIN if wrong is None or not marked else _WRONG if bad else _RIGHT
             text = _text(form(value))
             text = f"<b>{text}</b>" if bad else text
-            sign = '<span aria-label="wrong:">≠</span> ' if bad and marked else ""
-            cells.append(f'<td style="padding:1px 6px;background:{colour}">{sign}{text}</td>')
+            sign = '<span aria-label="wrong:">≠</span>' if bad and marked else ""
+            cells.append(f'<td style="padding:1px 5px;background:{colour}">{sign}{text}</td>')
         rows.append(f'<tr style="background:none">{"".join(cells)}</tr>')
     return f'<table style="{_TABLE}">{"".join(rows)}</table>'
 
 
 _TABLE = (
-    f"{_MONO};border-collapse:separate;border-spacing:2px;margin:0 0 6px -2px;width:auto;table-layout:auto;border:none;"
-    "color:inherit;text-align:right;white-space:nowrap;line-height:1.5"
+    f"{_MONO};border-collapse:separate;border-spacing:2px;margin:0 0 6px -2px;width:auto;"
+    "table-layout:auto;border:none;color:inherit;text-align:right;white-space:nowrap;line-height:1.5"
 )
 
 
 def _map(wrong: np.ndarray) -> str:
     """Right and wrong entries of a larger array, as small squares."""
-    style = "padding:0;width:8px;height:8px;min-width:8px;line-height:0;font-size:0;border:1px solid rgba(127,127,127,.25)"
+    style = f"padding:0;width:8px;height:8px;min-width:8px;line-height:0;font-size:0;border:{_LINE}"
     rows = "".join(
         '<tr style="background:none;height:8px">'
         + "".join(f'<td style="{style};background:{_WRONG if bad else _RIGHT}"></td>' for bad in row)
@@ -221,12 +245,15 @@ def _map(wrong: np.ndarray) -> str:
         for row in wrong
     )
     count = int(np.count_nonzero(wrong))
-    return f'<table role="img" aria-label="map: {count} of {wrong.size} wrong" style="{_TABLE}">{rows}</table>'
+    return (
+        f'<table role="img" aria-label="map: {count} of {wrong.size} wrong" style="{_TABLE}">{rows}</table>'
+    )
 
 
 def _legend() -> str:
     def sample(colour: str, words: str) -> str:
-        square = f'<span style="display:inline-block;width:11px;height:11px;border:{_LINE};background:{colour}"></span>'
+        style = f"display:inline-block;width:11px;height:11px;border:{_LINE};background:{colour}"
+        square = f'<span style="{style}"></span>'
         return f"{square}&nbsp;{words}"
 
     return (
@@ -249,10 +276,14 @@ def _remarks(section: Section) -> str:
     parts = ""
     if warnings:
         lines = "".join(f"<li>{_text(text)}</li>" for text in warnings[:10])
-        parts += _folded(f"Your code gave {_some(len(warnings), 'warning')}", f'<ul style="{_MARGIN}">{lines}</ul>')
+        parts += _folded(
+            f"Your code gave {_some(len(warnings), 'warning')}", f'<ul style="{_MARGIN}">{lines}</ul>'
+        )
     if printed:
         text = "\n".join(printed.splitlines()[:20])
-        parts += _folded("Your code printed", f'<pre style="{_MONO};color:inherit;background:none">{_text(text)}</pre>')
+        parts += _folded(
+            "Your code printed", f'<pre style="{_MONO};color:inherit;background:none">{_text(text)}</pre>'
+        )
     return parts
 
 
@@ -262,7 +293,8 @@ def _hints(section: Section) -> str:
     for i, hint in reversed(list(enumerate(section.hints, 1))):
         inner = _folded(f"Hint {i} of {len(section.hints)}", _paragraph(hint) + inner)
     if section.lecture:
-        inner += f'<div style="{_MARGIN}"><a href="{_text(section.lecture)}">Where the lecture explains it</a></div>'
+        link = f'<a href="{escape(section.lecture)}">Where the lecture explains it</a>'
+        inner += f'<div style="{_MARGIN}">{link}</div>'
     return inner
 
 
@@ -284,11 +316,14 @@ def _exercise_feedback(name: str, items: list[Item], *, named: bool) -> str:
     earned, possible = sum(item.points or 0 for item in items), sum(item.max_points for item in items)
     total = f"{earned:g} of {possible:g} points" + (" (bonus)" if items[0].bonus else "")
     if undecided:
-        total = f"{len(undecided)} of {len(items)} items are not graded yet: a fault of ours, no point is lost"
+        total = (
+            f"{len(undecided)} of {len(items)} items are not graded yet: a fault of ours, no point is lost"
+        )
     subject = f"{_text(name)}: " if named else ""
     rows = "".join(_feedback_row(item) for item in _merged(items))
     return (
-        f'<div style="margin:8px 0 14px 0;line-height:1.5"><div style="font-weight:600">{subject}{total}</div>'
+        f'<div style="margin:8px 0 14px 0;line-height:1.5">'
+        f'<div style="font-weight:600">{subject}{total}</div>'
         f'<table style="border-collapse:collapse;width:100%;margin:6px 0">{rows}</table></div>'
     )
 
@@ -314,7 +349,9 @@ def _feedback_row(pair: tuple[Item, bool]) -> str:
         parts[0] += f' <span style="color:{colour}">({words})</span>'
         parts.append(f'<div style="color:#5f6b7a">{_text(item.about)}</div>' if item.about else "")
         if item.mistake:
-            lead = "Likely cause: as above." if told else f"<strong>Likely cause.</strong> {_text(item.mistake)}"
+            lead = (
+                "Likely cause: as above." if told else f"<strong>Likely cause.</strong> {_text(item.mistake)}"
+            )
             parts.append(f'<div style="background-color:#fdf3e1;padding:4px 10px;margin:4px 0">{lead}</div>')
         parts.append(f"<div>{_text(capital(item.message))}</div>" if item.message else "")
     cell = "padding:6px 10px 6px 0;vertical-align:top;border-top:1px solid #dfe4ea;text-align:left"
@@ -330,8 +367,9 @@ def _feedback_row(pair: tuple[Item, bool]) -> str:
 
 def _box(content: str, colour: str) -> str:
     return (
-        f'<div style="border:{_LINE};border-top:3px solid {colour};border-radius:6px;padding:10px 16px;margin:4px 0 10px 0;'
-        f'max-width:960px;line-height:1.5;font-size:14px;font-family:var(--jp-content-font-family,system-ui,sans-serif)">'
+        f'<div style="border:{_LINE};border-top:3px solid {colour};border-radius:6px;padding:10px 16px;'
+        f'margin:4px 0 10px 0;max-width:960px;line-height:1.5;font-size:14px;'
+        f'font-family:var(--jp-content-font-family,system-ui,sans-serif)">'
         f"{content}</div>"
     )
 
@@ -341,7 +379,11 @@ def _row(pictures: Iterable[str]) -> str:
 
 
 def _labelled(label: str, content: str) -> str:
-    head = f'<div style="font-weight:600;font-size:12.5px;margin-bottom:3px">{_text(label)}</div>' if label else ""
+    head = (
+        f'<div style="font-weight:600;font-size:12.5px;margin-bottom:3px">{_text(label)}</div>'
+        if label
+        else ""
+    )
     return f'<div style="display:inline-block;vertical-align:top;margin:0 26px 2px 0">{head}{content}</div>'
 
 

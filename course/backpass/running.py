@@ -75,7 +75,9 @@ def run_case(case: Case, functions: Mapping[str, Callable]) -> Run:
         run.state, run.message, run.tag, run.difference = stop.state, stop.message, stop.tag, stop.difference
     except KeyboardInterrupt as interrupt:
         spaces = [_globals(function) for function in functions.values()]
-        print(f"Interrupted in {case.exercise}, item “{case.title}”{_where(interrupt.__traceback__, spaces)}.")
+        print(
+            f"Interrupted in {case.exercise}, item “{case.title}”{_where(interrupt.__traceback__, spaces)}."
+        )
         raise
     return run
 
@@ -144,7 +146,9 @@ def _judge(step: Call, reply: Reply) -> None:
         raise _Stop("failed", f"`{step.function}`: {difference.visible_sentence()}", difference=difference)
     if step.then == UNCHANGED and reply.changed:
         names = " and ".join(f"`{name}`" for name in reply.changed)
-        message = f"`{step.function}` changed {names} in place. Work on a copy: what is passed in is not yours."
+        message = (
+            f"`{step.function}` changed {names} in place. Work on a copy: what is passed in is not yours."
+        )
         raise _Stop("failed", message)
 
 
@@ -182,11 +186,14 @@ def _resolve(value: Any, results: list, generators: dict[Seed, np.random.Generat
 def _watched(step: Call, args: tuple, kwargs: dict) -> dict[str, Any]:
     """The arguments that must not be changed, by name; caches and generators are meant to be used up."""
     names = [*step.names[: len(args)], *(f"argument {i + 1}" for i in range(len(step.names), len(args)))]
-    given = zip([*names, *kwargs], [*step.args, *step.kwargs.values()], [*args, *kwargs.values()], strict=True)
+    given = zip(
+        [*names, *kwargs], [*step.args, *step.kwargs.values()], [*args, *kwargs.values()], strict=True
+    )
     return {
         name: value
         for name, recorded, value in given
-        if isinstance(value, np.ndarray) or (isinstance(value, list | tuple | dict) and not isinstance(recorded, Came))
+        if isinstance(value, np.ndarray)
+        or (isinstance(value, list | tuple | dict) and not isinstance(recorded, Came))
     }
 
 
@@ -213,7 +220,7 @@ def _copies(value: Any) -> Any:
 
 
 def _comparable(value: Any, keep: tuple[int, ...]) -> Any:
-    """A returned value without what is the student's own business; a copy, since later calls may change it."""
+    """A returned value without what is the student's own business; a copy: later calls may change it."""
     if keep and isinstance(value, tuple | list):
         value = tuple(None if i in keep else entry for i, entry in enumerate(value))
     return _copies(value)
@@ -231,7 +238,11 @@ def _sizes(step: Call) -> dict[str, int]:
     sizes = {"the number of samples": arrays[0].shape[0]}
     if arrays[0].ndim == 4:
         n, c, h, w = arrays[0].shape
-        sizes |= {"the number of channels": c, "the number of pixels": h * w, "samples times pixels": n * h * w}
+        sizes |= {
+            "the number of channels": c,
+            "the number of pixels": h * w,
+            "samples times pixels": n * h * w,
+        }
     if arrays[0].ndim == 2:
         sizes |= {"the number of columns": arrays[0].shape[1], "the number of entries": arrays[0].size}
     return sizes

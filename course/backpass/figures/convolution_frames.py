@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .planes import ASYMMETRIC, EXAMPLE_IMAGE, SYMMETRIC
-from .style import GREY, INPUT, KERNEL, OUTPUT, WRONG, bare, canvas, frame, grid, headline, ink, picture
+from .style import (
+    AMOUNT_KERNEL, AMOUNT_OUTPUT, GREY, INPUT, KERNEL, OUTPUT, WRONG, bare, canvas, frame, grid, headline, ink, picture
+)  # fmt: skip
 
 
 def _sums(image, kernel) -> np.ndarray:
@@ -54,12 +56,12 @@ def nine_frames(frame_number: int = 9, kernel=SYMMETRIC, half_turn: bool = False
     figure, panels = canvas(3.0, 1, 3, width_ratios=[5, 4.2, 3.3])
     grid(panels[0], image, low=0, high=2.4 * image.max(), numbers="g", size=11)
     frame(panels[0], row, column, 3, 3)
-    grid(panels[1], window * used, low=0, high=2.4 * max(used.max(), 1), numbers=None)
+    grid(panels[1], window * used, low=0, high=1.8 * max(used.max(), 1), numbers=None, colours=AMOUNT_KERNEL)
     for (i, j), weight in np.ndenumerate(used):
         panels[1].text(j, i, f"{window[i, j]:g} · {weight:g}", ha="center", va="center", fontsize=11)
     so_far = sums.copy()
     so_far.flat[at + 1 :] = np.nan
-    grid(panels[2], so_far, low=0, high=2.4 * sums.max(), numbers="g", size=13)
+    grid(panels[2], so_far, low=0, high=2.2 * sums.max(), numbers="g", size=13, colours=AMOUNT_OUTPUT)
     frame(panels[2], row, column, 1, 1, OUTPUT)
     titles = ("Image, with the window", "Image · weight, in the window", "Outputs so far")
     for axes, title, colour in zip(panels, titles, (INPUT, KERNEL, OUTPUT), strict=True):
@@ -81,10 +83,10 @@ def exposed(image=EXAMPLE_IMAGE, kernels=(SYMMETRIC, ASYMMETRIC)):
     for line, kernel, name in zip(panels, kernels, names, strict=True):
         slid, turned = _sums(image, kernel), _sums(image, kernel[::-1, ::-1])
         high = 2.2 * max(slid.max(), turned.max())
-        grid(line[0], kernel, low=0, high=2.4 * kernel.max(), size=11)
+        grid(line[0], kernel, low=0, high=1.8 * kernel.max(), size=11, colours=AMOUNT_KERNEL)
         line[0].set_title(name, fontsize=10, color=ink(KERNEL))
         for axes, values, title in ((line[1], slid, "cross-correlation"), (line[2], turned, "convolution")):
-            grid(axes, values, low=0, high=high, size=11)
+            grid(axes, values, low=0, high=high, size=11, colours=AMOUNT_OUTPUT)
             axes.set_title(title, fontsize=10, color=ink(OUTPUT))
         differ = np.argwhere(slid != turned)
         counts.append(len(differ))

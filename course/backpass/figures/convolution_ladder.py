@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -41,9 +43,9 @@ def answer(card):
 
     card: the reproduction card "prior-ladder"; the numbers are the means of its recorded runs.
     """
-    figure = Figure(figsize=(WIDTH, 4.9), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.3), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06, hspace=0.08)
-    slots = figure.add_gridspec(2, 3, height_ratios=[1, 1.05])
+    slots = figure.add_gridspec(2, 3, height_ratios=[0.62, 1])
     kinds = _weights()
     for column, (name, (matrix, free)) in enumerate(kinds.items()):
         axes = figure.add_subplot(slots[0, column])
@@ -67,7 +69,7 @@ def answer(card):
     bars.set_xlabel("digits read correctly, at places where none was trained")
     bars.set_ylabel("layer")
     bars.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    headline(figure, "A convolution is a matrix of repeated weights, and repeating is what carries over")
+    headline(figure, "Repeat a few weights, drop the position, and what was learned carries over")
     counts = ", ".join(f"{name} {free}" for name, (_, free) in kinds.items())
     listed = ", ".join(f"{rung} {mean:.0%}" for rung, mean in zip(rungs[::-1], means[::-1], strict=True))
     alt = f"""Above, three matrices of the same size as images, with their numbers of free weights: {counts}; the last repeats nine
@@ -92,9 +94,8 @@ def ladder(results: dict[str, float], card, weights: dict[str, int] | None = Non
             colour = OUTPUT if rung.endswith("dropped") else INPUT
             axes.plot([low, high], [row, row], color=colour, lw=9, alpha=0.25, solid_capstyle="butt")
             axes.plot(value, row, "o", ms=8, color=colour, mec="white")
-            right = value < 0.7
-            axes.text(value + (0.05 if right else -0.05), row + 0.24, f"{value:.2f}", ha="center", va="bottom", fontsize=9)
-        axes.set_title(meaning.replace("trained and tested", "trained, tested").replace(", tested", ",\ntested"), fontsize=10)
+            axes.text(value, row + 0.24, f"{value:.2f}", ha="center", va="bottom", fontsize=9)
+        axes.set_title(textwrap.fill(meaning, 22), fontsize=10)
         axes.set_xlim(0, 1.04)
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         axes.set_xlabel("accuracy")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from .planes import ASYMMETRIC
 from .style import (
-    FAINT, GREY, INK, INPUT, KERNEL, OUTPUT, SIGNED, WHEEL, WIDTH, bare, canvas, frame, headline, ink, picture
+    FAINT, GREY, INK, INPUT, KERNEL, OUTPUT, SIGNED, WHEEL, WIDTH, bare, canvas, frame, headline, ink, number, picture
 )  # fmt: skip
 
 
@@ -49,11 +49,11 @@ def band(border: str = "full windows", kernel=(1, 2, -1), length: int = 8):
     values = np.where(which >= 0, np.array(kernel)[which], 0)
     y = values @ x
     figure, panels = canvas(3.7, 1, 3, width_ratios=[length, 1.6, 1.6])
-    _tinted(panels[0], which, [f"{v:g}" for v in kernel], size=10)
+    _tinted(panels[0], which, [number(v) for v in kernel], size=10)
     for axes, vector, colour, name in ((panels[1], x, INPUT, "x"), (panels[2], y, OUTPUT, "y")):
         _tinted(axes, np.full((len(vector), 1), -1))
         for i, value in enumerate(vector):
-            axes.text(0, i, f"{value:g}", ha="center", va="center", color=ink(colour), fontsize=10)
+            axes.text(0, i, number(value), ha="center", va="center", color=ink(colour), fontsize=10)
         axes.set_title(name, color=ink(colour), loc="center")
     panels[1].text(-1.2, (length - 1) / 2, "·", fontsize=20, ha="center", va="center")
     panels[2].text(-1.2, (len(y) - 1) / 2, "=", fontsize=16, ha="center", va="center")
@@ -81,7 +81,7 @@ def footprint(output: int = 4, pixel: int = 12, kernel=ASYMMETRIC, side: int = 5
         for tap in range(size * size):
             i, j = divmod(tap, size)
             which[row, (top + i) * side + left + j] = tap
-    labels = [f"{v:g}" for v in kernel.ravel()]
+    labels = [number(v) for v in kernel.ravel()]
     output, pixel = int(np.clip(output, 0, out * out - 1)), int(np.clip(pixel, 0, side * side - 1))
     figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, hspace=0.06)

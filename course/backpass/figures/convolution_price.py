@@ -7,7 +7,7 @@ from matplotlib.collections import LineCollection
 
 from ..experiments.convolution import direct_price, transform_price
 from .style import (
-    AMOUNT, FAINT, GREY, INK, INPUT, KERNEL, OTHER, OUTPUT, WRONG, bare, canvas, frame, grid, headline, ink, picture
+    AMOUNT_KERNEL, FAINT, GREY, INK, INPUT, KERNEL, OTHER, OUTPUT, WRONG, bare, canvas, frame, grid, headline, ink, picture
 )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def visits(row: int = 0, column: int = 0, side: int = 5, window: int = 3):
     member = np.zeros((window, window))
     row, column = int(np.clip(row, 0, window - 1)), int(np.clip(column, 0, window - 1))
     member[row, column] = 1
-    grid(middle, member, numbers=None, low=0, high=2.2, title="One member", colours=AMOUNT)
+    grid(middle, member, numbers=None, low=0, high=2.2, title="One member", colours=AMOUNT_KERNEL)
     middle.title.set_color(ink(KERNEL))
     frame(middle, row, column, 1, 1)
     field = np.zeros((side, side))

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from .style import (
-    FAINT, GREY, INK, INPUT, KERNEL, OUTPUT, WRONG, bare, canvas, grid, headline, ink, picture
+    AMOUNT_KERNEL, AMOUNT_OUTPUT, FAINT, GREY, INK, INPUT, KERNEL, OUTPUT, WRONG, bare, canvas, grid, headline, ink, number, picture
 )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def sliding_area(t: float = 4.0, decay: float = 0.7):
     below.plot(a, smooth, color=OUTPUT, lw=1.0, ls=":")
     below.plot(a[a <= t], smooth[a <= t], color=OUTPUT, lw=2.6)
     below.plot([t], [value], "o", ms=9, color=OUTPUT, mec="white")
-    below.text(9.0, float(np.interp(9.0, a, smooth)) + 0.16, "smoothed reading s(t)", color=ink(OUTPUT), ha="right")
+    below.text(6.4, 1.05, "smoothed reading s(t)", color=ink(OUTPUT))
     below.set_ylim(-0.4, 1.5)
     below.set_xlim(-0.5, 9.2)
     for axes, name in ((top, "value"), (middle, "product"), (below, "value")):
@@ -74,7 +74,7 @@ def _cells(axes, row: float, start: int, values, colour: str, *, faint=False, bo
         axes.add_patch(
             Rectangle((start + i - 0.5, row - 0.36), 1, 0.72, fill=False, ec=FAINT if faint else GREY, lw=0.8)
         )
-        text = "" if value is None else f"{value:g}"
+        text = "" if value is None else number(value)
         weight = "bold" if chosen else "normal"
         axes.text(start + i, row, text, ha="center", va="center", fontsize=11, color=GREY if faint else INK,
                   fontweight=weight)  # fmt: skip
@@ -90,8 +90,8 @@ def stepping_sum(t: int = 3, x=(1, 3, 2, 0, 4, 1), w=(1, 2, -1)):
     figure, axes = canvas(4.7)
     outside = [0] * reach
     _cells(axes, 5, -reach, outside, INPUT, faint=True)
-    _cells(axes, 5, 0, x, INPUT)
     _cells(axes, 5, len(x), outside, INPUT, faint=True)
+    _cells(axes, 5, 0, x, INPUT)
     _cells(axes, 4, t - reach, w[::-1], KERNEL)
     wide = outside + x + outside
     terms = [wide[t + i] * w[::-1][i] for i in range(len(w))]
@@ -104,7 +104,7 @@ def stepping_sum(t: int = 3, x=(1, 3, 2, 0, 4, 1), w=(1, 2, -1)):
     for row, name, colour in names:
         axes.text(left, row, name, ha="right", va="center", color=ink(colour))
     for a in range(-reach, len(x) + reach):
-        axes.text(a, 5.5, a, ha="center", va="center", fontsize=8, color=GREY)
+        axes.text(a, 5.5, number(a), ha="center", va="center", fontsize=8, color=GREY)
     long, short = max(len(x), len(w)), min(len(x), len(w))
     first = (short - 1) // 2
     spans = (("full", 0, len(sums)), ("same", first, first + long), ("valid", short - 1, long))
@@ -116,8 +116,8 @@ def stepping_sum(t: int = 3, x=(1, 3, 2, 0, 4, 1), w=(1, 2, -1)):
     axes.set_xlim(left - 3.2, len(sums) + 0.2)
     axes.set_ylim(-0.6, 5.8)
     bare(axes)
-    written = " + ".join(f"{wide[t + i]:g}·{_signed(w[::-1][i])}" for i in range(len(w)))
-    headline(figure, f"s[{t}] = {written} = {sums[t]:g}")
+    written = " + ".join(f"{number(wide[t + i])}·{_signed(w[::-1][i])}" for i in range(len(w)))
+    headline(figure, f"s[{t}] = {written} = {number(sums[t])}")
     alt = f"""Rows of boxes: the signal {x} with zeros outside, the kernel {w} written backwards under it so that its first
     entry stands under position {t}, the products, and all sums {sums.tolist()}. Brackets mark which sums the modes full,
     same and valid keep."""
@@ -125,7 +125,7 @@ def stepping_sum(t: int = 3, x=(1, 3, 2, 0, 4, 1), w=(1, 2, -1)):
 
 
 def _signed(value) -> str:
-    return f"({value:g})" if value < 0 else f"{value:g}"
+    return f"({number(value)})" if value < 0 else number(value)
 
 
 @picture
@@ -174,9 +174,10 @@ def impulses(kernel=LETTER):
     figure, panels = canvas(2.75, 1, 4, width_ratios=[1, 0.55, 1, 1])
     options = {"numbers": None, "low": 0, "high": 1}
     grid(panels[0], image, title="Image: two points", **options)
-    grid(panels[1], kernel, title="Kernel", **options)
-    grid(panels[2], printed, title="Convolution ∗", **options)
-    grid(panels[3], turned, title="Cross-correlation ⋆", **options)
+    grid(panels[1], kernel, title="Kernel", colours=AMOUNT_KERNEL, **options)
+    options["colours"] = AMOUNT_OUTPUT
+    grid(panels[2], printed, title="Convolution $*$", **options)
+    grid(panels[3], turned, title="Cross-correlation $\\star$", **options)
     for axes, colour in zip(panels, (INPUT, KERNEL, OUTPUT, OUTPUT), strict=True):
         axes.title.set_color(ink(colour))
     same = np.array_equal(printed, turned)
@@ -199,7 +200,7 @@ def swapped_roles(a=(1, 2, 0, 1), b=(3, 1, 0)):
         ("Convolution", np.convolve(a, b), np.convolve(b, a)),
         ("Cross-correlation", np.correlate(a, b, "full"), np.correlate(b, a, "full")),
     )
-    names = (("a ∗ b", "b ∗ a"), ("a ⋆ b", "b ⋆ a"))
+    names = (("$a * b$", "$b * a$"), (r"$a \star b$", r"$b \star a$"))
     words = []
     for axes, (title, first, second), (one, two) in zip(panels, pairs, names, strict=True):
         index = np.arange(len(first))
@@ -208,7 +209,7 @@ def swapped_roles(a=(1, 2, 0, 1), b=(3, 1, 0)):
         if np.array_equal(first, second):
             word = "the order does not matter"
         elif np.array_equal(first, second[::-1]):
-            word = "the other order runs backwards"
+            word = "it runs backwards"
         else:
             word = "the order matters"
         words.append(word)

@@ -59,7 +59,7 @@ def commuting_square(
     _plane(panels[0, 2], after, f"{name}, after the layer", OUTPUT, high=high)
     _plane(panels[1, 0], moved, f"x, {name}", INPUT, signed=False, high=1)
     _plane(panels[1, 1], then, "layer, after the move", OUTPUT, high=high)
-    _plane(panels[1, 2], then - after, f"difference: relative error {error:.3f}", WRONG, high=high)
+    _plane(panels[1, 2], then - after, f"difference: error {error:.3f}", WRONG, high=high)
     arrow = {"arrowstyle": "-|>", "color": INK, "lw": 1.4}
     for (start, end), label in zip((((0, 0), (0, 1)), ((0, 1), (0, 2)), ((1, 0), (1, 1))), ("f", "move", "f"), strict=True):
         panels[end].annotate("", (-0.02, 0.5), (-0.19, 0.5), xycoords="axes fraction", arrowprops=arrow)
@@ -93,12 +93,12 @@ def equivariance_ladder(errors: dict[str, float]):
         text = "exact" if zero else f"{value:.2f}"
         axes.text(value + 0.03, row, text, va="center", fontsize=9, color=ink(OUTPUT if zero else WRONG))
     axes.set_yticks(rows, names)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, pad=10)
     axes.set_xlim(0, 1.12 * max(values))
     axes.set_xlabel("relative error of f(g x) against g f(x)")
     axes.set_ylabel("what is done to the image, g")
     axes.spines["left"].set_visible(False)
-    headline(figure, "Shifts commute with the layer; borders, strides, turns and zooms do not")
+    headline(figure, "Exact: shifts by whole strides, and turns if the kernel turns into itself")
     alt = "Relative equivariance errors, from the largest: " + "; ".join(
         f"{name} {value:.2g}" for name, value in zip(names, values, strict=True)
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .style import FAINT, GREY, INK, INPUT, OUTPUT, SIGNED, WIDTH, WRONG, bare, headline, ink, picture
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from .style import FAINT, GREY, INK, INPUT, OUTPUT, SIGNED, WIDTH, WRONG, bare, headline, ink, picture
 
 
 @picture
@@ -73,6 +75,7 @@ def _singular_values(axes, operator) -> None:
     axes.set_ylim(0, values.max() * 1.18 if values.max() > 0 else 1)
     axes.set_title("Singular values", fontsize=10)
     axes.set_xlabel("number")
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.set_ylabel("gain")
     if (~alive).any():
         axes.annotate(
@@ -94,13 +97,17 @@ def _unseen(figure, slot, operator) -> None:
     panels = slot.subgridspec(len(vectors), 1)
     for number, vector in enumerate(vectors):
         axes = figure.add_subplot(panels[number])
-        plane = vector.reshape(-1, vector.shape[-1]) if vector.ndim > 1 else vector[None]
-        high = float(np.abs(plane).max()) or 1.0
-        axes.imshow(plane, cmap=SIGNED, vmin=-high, vmax=high, interpolation="nearest",
-                    aspect="equal" if vector.ndim > 1 else "auto")  # fmt: skip
+        high = float(np.abs(vector).max()) or 1.0
+        if vector.ndim == 1:
+            axes.bar(np.arange(len(vector)), vector, color=SIGNED(0.5 + 0.5 * vector / high), ec=GREY, lw=0.5)
+            axes.axhline(0, color=GREY, lw=0.8)
+            axes.set_ylim(-1.15 * high, 1.15 * high)
+        else:
+            plane = vector.reshape(-1, vector.shape[-1])
+            axes.imshow(plane, cmap=SIGNED, vmin=-high, vmax=high, interpolation="nearest", aspect="equal")
         bare(axes)
         for spine in axes.spines.values():
             spine.set(visible=True, color=GREY, lw=0.6)
         if number == 0:
-            name = "Weakest input" if seen_whole else f"Unseen inputs, {len(vectors)} of {operator.nullity}"
+            name = "Weakest input" if seen_whole else f"Unseen, {len(vectors)} of {operator.nullity}"
             axes.set_title(name, fontsize=10)

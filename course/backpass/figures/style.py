@@ -34,6 +34,8 @@ WHEEL = (INPUT, KERNEL, OUTPUT, "#F0E442", GRADIENT, OTHER, WRONG, "#B8B8B8", "#
 # Zero is white; negative is blue, positive is orange.
 SIGNED = LinearSegmentedColormap.from_list("signed", [INPUT, "#FFFFFF", "#C75000"])
 AMOUNT = LinearSegmentedColormap.from_list("amount", ["#FFFFFF", "#9CCBE4", INPUT, "#012A45"])
+AMOUNT_KERNEL = LinearSegmentedColormap.from_list("amount of kernel", ["#FFFFFF", "#F9D98E", KERNEL, "#5A3D00"])
+AMOUNT_OUTPUT = LinearSegmentedColormap.from_list("amount of output", ["#FFFFFF", "#97D8C2", OUTPUT, "#003326"])
 IMAGE = LinearSegmentedColormap.from_list("image", ["#FFFFFF", "#111111"])
 
 STYLE = {
@@ -185,22 +187,25 @@ def grid(
     image = axes.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="equal", interpolation="nearest")
     bare(axes)
     if lines:
-        for at in range(height + 1):
-            axes.plot([-0.5, width - 0.5], [at - 0.5] * 2, color=FAINT, lw=0.8, clip_on=False)
-        for at in range(width + 1):
-            axes.plot([at - 0.5] * 2, [-0.5, height - 0.5], color=FAINT, lw=0.8, clip_on=False)
+        axes.hlines(np.arange(height + 1) - 0.5, -0.5, width - 0.5, color=FAINT, lw=0.8)
+        axes.vlines(np.arange(width + 1) - 0.5, -0.5, height - 0.5, color=FAINT, lw=0.8)
     if numbers is not None:
         for (i, j), value in np.ndenumerate(values):
             if np.isfinite(value):
                 shade = to_rgb(image.cmap(image.norm(value))[:3])
                 dark = 0.2126 * shade[0] + 0.7152 * shade[1] + 0.0722 * shade[2] < 0.5
-                text = format(value + 0.0, numbers)
+                text = number(value, numbers)
                 axes.text(j, i, text, ha="center", va="center", fontsize=size, color="white" if dark else INK)
     axes.set_xlim(-0.6, width - 0.4)
     axes.set_ylim(height - 0.4, -0.6)
     if title:
         axes.set_title(title, fontsize=10)
     return image
+
+
+def number(value: float, form: str = "g") -> str:
+    """A number as text, with a true minus sign and no negative zero."""
+    return format(value + 0.0, form).replace("-", "−")
 
 
 def frame(axes, row: float, column: float, height: float, width: float, colour: str = KERNEL, lw: float = 3):

@@ -1,0 +1,129 @@
+"""`backpass check NOTEBOOK` and `backpass doctor`: the student's command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from backpass.cases import BadBook
+from backpass.check import CASES, find_book
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status: 0, 1 (something is wrong) or 2 (unusable arguments)."""
+    parser = argparse.ArgumentParser(prog="backpass", description="The student's side of Backpass.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="run a notebook in a fresh kernel, and its checks")
+    check.add_argument("notebook", type=Path)
+    check.add_argument(
+        "--timeout", type=int, default=300, metavar="SECONDS", help="for each cell (default 300)"
+    )
+    commands.add_parser("doctor", help="look for what is missing or wrong, and say what to do")
+    options = parser.parse_args(arguments)
+    # A terminal that cannot show a sign shows "?"; it must not end the report.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    if options.command == "check":
+        return _check(options.notebook, options.timeout)
+    return _doctor()
+
+
+def _check(notebook: Path, timeout: int) -> int:
+    if not notebook.is_file():
+        print(f"There is no file {notebook}.", file=sys.stderr)
+        return 2
+    if find_spec("nbclient") is None or find_spec("ipykernel") is None:
+        print("Running a notebook needs Jupyter: pip install 'backpass[lab]'.", file=sys.stderr)
+        return 1
+    from backpass.fresh_kernel import Unreadable, run_notebook
+
+    try:
+        found = run_notebook(notebook, timeout)
+    except Unreadable as error:
+        print(error, file=sys.stderr)
+        return 2
+    if not found.checks:
+        print(f"{notebook.name} has no cell that calls check(...).")
+        return 1
+    for one in found.checks:
+        print(f"{one.text}\n")
+    for sentence in found.errors:
+        print(sentence)
+    for one in found.checks:
+        if one.only_before:
+            print(
+                f"{one.call}: the notebook shows {one.before:g} points, a fresh kernel gives {one.points:g}. "
+                "The cells lean on something that is no longer there: a deleted cell, or another order. "
+                "Restart and run all."
+            )
+    points, possible = sum(one.points for one in found.checks), found.possible
+    print(
+        f"In a fresh kernel: {points:g}"
+        + (f" of {possible:g}" if possible else "")
+        + " points on the visible cases."
+    )
+    print(f"To hand in: {notebook.name}, saved. Leave the check cells as they are.")
+    return 0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `needed` is False where the course works without it."""
+
+    what: str
+    fine: bool
+    sentence: str
+    needed: bool = True
+
+
+def examine() -> Iterator[Finding]:
+    """All that can be missing on a student's machine."""
+    fine = sys.version_info >= (3, 11)
+    yield Finding(
+        "Python", fine, sys.version.split()[0] + ("" if fine else ": Python 3.11 or newer is needed")
+    )
+    for package, extra, needed in (
+        ("numpy", "", True),
+        ("matplotlib", "", True),
+        ("ipywidgets", "", True),
+        ("jupyterlab", "[lab]", False),
+        ("torch", "[lectures]", False),
+    ):
+        try:
+            yield Finding(package, True, version(package), needed)
+        except PackageNotFoundError:
+            what = "is not installed: pip install " + (f"'backpass{extra}'" if extra else package)
+            yield Finding(
+                package,
+                False,
+                what + ("" if needed else " (only some beats of the lectures need it)"),
+                needed,
+            )
+    try:
+        book = find_book()
+        yield Finding(CASES, True, f"unit {book.unit}, {len(book.cases)} cases", False)
+    except FileNotFoundError:
+        yield Finding(
+            CASES, False, "not in this folder: `check` works in the folder of a released notebook", False
+        )
+    except BadBook as error:
+        yield Finding(CASES, False, str(error))
+
+
+def _doctor() -> int:
+    findings = list(examine())
+    for one in findings:
+        print(
+            f"{'ok     ' if one.fine else 'missing' if one.needed else 'note   '}  {one.what}: {one.sentence}"
+        )
+    return 0 if all(one.fine or not one.needed for one in findings) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
