@@ -20,7 +20,7 @@ from traitlets.config import Config
 TEMPLATES = Path(__file__).with_name("templates")
 
 _HERE = "autograder.nbgrader_plugin"
-_SANITIZE = [f"{_HERE}.restore.Restore", "nbgrader.preprocessors.CheckCellMetadata"]
+_SANITIZE = [f"{_HERE}.restore.Restore", f"{_HERE}.restore.CheckMetadata"]
 _AUTOGRADE = [
     f"{_HERE}.grade.Grade",
     "nbgrader.preprocessors.IgnorePattern",
@@ -28,7 +28,7 @@ _AUTOGRADE = [
     "nbgrader.preprocessors.LimitOutput",
     f"{_HERE}.save.Save",
     "nbgrader.preprocessors.AssignLatePenalties",
-    "nbgrader.preprocessors.CheckCellMetadata",
+    f"{_HERE}.restore.CheckMetadata",
 ]
 _FEEDBACK = [f"{_HERE}.feedback.Grades", "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor"]
 

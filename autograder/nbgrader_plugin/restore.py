@@ -23,6 +23,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from nbgrader.preprocessors import (
+    CheckCellMetadata,
     ClearHiddenTests,
     ClearMarkScheme,
     ClearOutput,
@@ -325,3 +326,10 @@ class _Hidden:
 def _released_file(path: Path, mtime: int, size: int, stubs: str, hidden: _Hidden) -> NotebookNode:
     """The released form of a source notebook; made once for a class."""
     return released_form(nbformat.read(path, as_version=4), hidden.config)
+
+
+class CheckMetadata(CheckCellMetadata):
+    """nbgrader's check of the metadata; not of a unit's, whose cells Restore has made from the source."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        return (nb, resources) if unit_of(resources) else super().preprocess(nb, resources)

@@ -15,17 +15,21 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Usage:
-    """Processor seconds so far (finished children included), bytes resident, files in the scratch folder."""
+    """Processor seconds so far (finished children included), bytes resident, files in the scratch folder.
+
+    `delayed`: seconds in which a process could have run, and the machine was busy with others.
+    """
 
     processor: float = 0.0
     memory: int = 0
     files: int = 0
     running: bool = False
+    delayed: float = 0.0
 
 
 def usage(worker: Worker) -> Usage:
     """Sums over the process tree of a worker. A process that ends meanwhile is passed over."""
-    ticks = pages = files = 0
+    ticks = pages = files = delayed = 0
     running = False
     for pid in descendants(worker.process.pid):
         try:
@@ -36,8 +40,9 @@ def usage(worker: Worker) -> Usage:
         running = running or fields[0] in (b"R", b"D")
         ticks += sum(map(int, fields[11:15]))
         pages += int(fields[21])
+        delayed += _delayed(pid)
         files = max(files, _files(pid)) if worker.isolation != "none" else 0
-    return Usage(ticks / _TICKS, pages * _PAGE, files, running)
+    return Usage(ticks / _TICKS, pages * _PAGE, files, running, delayed / 1e9)
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -49,6 +54,14 @@ def descendants(pid: int) -> Iterator[int]:
         seen.add(pid)
         yield pid
         waiting += children(pid)
+
+
+def _delayed(pid: int) -> int:
+    """Nanoseconds on the run queue; 0 where the kernel does not count them."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _files(pid: int) -> int:

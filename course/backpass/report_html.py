@@ -384,7 +384,7 @@ def _labelled(label: str, content: str) -> str:
         if label
         else ""
     )
-    return f'<div style="display:inline-block;vertical-align:top;margin:0 26px 2px 0">{head}{content}</div>'
+    return f'<div style="display:inline-block;vertical-align:top;margin:0 18px 2px 0">{head}{content}</div>'
 
 
 def _captioned(index: tuple[int, ...], table: str) -> str:
@@ -392,7 +392,7 @@ def _captioned(index: tuple[int, ...], table: str) -> str:
     if not index:
         return table
     caption = f'<div style="{_MONO};opacity:.75">{slice_name(index)}</div>'
-    return f'<div style="display:inline-block;vertical-align:top;margin-right:12px">{caption}{table}</div>'
+    return f'<div style="display:inline-block;vertical-align:top;margin-right:4px">{caption}{table}</div>'
 
 
 def _folded(summary_text: str, content: str, *, opened: bool = False) -> str:

@@ -123,9 +123,8 @@ def _plain(value: Any) -> str:
 def _left_side(seen: Seen) -> str:
     """`y, cache = ` where a result serves later calls."""
     returns, keep = list(seen.call.returns), seen.call.keep
-    if not returns and keep:
-        returns = ["y"] * (max(keep) + 1)
     if keep:
+        returns += ["_"] * (max(keep) + 1 - len(returns))
         returns = ["cache" if i in keep else name for i, name in enumerate(returns)]
     return f"{', '.join(returns)} = " if returns else ""
 

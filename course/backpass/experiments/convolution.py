@@ -157,11 +157,11 @@ def pasted(images: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
 
 @experiment(
     name="prior-ladder",
-    claim="A network reads digits at positions where none was trained when it shares its kernels and drops "
-    "the position. Fewer weights alone do not buy that.",
+    claim="Trained on digits in one place, a network reads them anywhere when it shares its kernels and "
+    "drops the position. Fewer weights alone do not buy that.",
     source="after LeCun 1989, Generalization and network design strategies, University of Toronto CRG-TR-89-4",
-    scaled_down="1000 digits of 8×8 pixels on a 16×16 canvas, two layers; the report trained on other digits, "
-    "and did not move them",
+    scaled_down="1000 digits of 8×8 pixels on a 16×16 canvas, one hidden layer; the "
+    "report has digits and networks of its own",
     does_not_transfer="with every digit in its trained place at the test, too (the control), the four come "
     "close to each other: the ladder is about positions, not about digits",
     measures={f"{setting}: {rung}": what for setting in SETTINGS for rung, what in LADDER.items()},

@@ -39,7 +39,7 @@ def _weights(side: int = 6, window: int = 3):
 
 @picture
 def answer(card):
-    """The opening: three matrices, and the accuracy of networks made of them where no digit was ever trained.
+    """The opening: three matrices, and the accuracy anywhere of networks trained in one place.
 
     card: the reproduction card "prior-ladder"; the numbers are the means of its recorded runs.
     """
@@ -66,14 +66,14 @@ def answer(card):
     bars.set_yticks(range(len(rungs)), [SHORT[rung] for rung in rungs])
     bars.tick_params(axis="y", length=0)
     bars.set_xlim(0, 1)
-    bars.set_xlabel("digits read correctly, at places where none was trained")
+    bars.set_xlabel("digits read correctly anywhere, after training in one place")
     bars.set_ylabel("layer")
     bars.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     headline(figure, "Repeat a few weights, drop the position, and what was learned carries over")
     counts = ", ".join(f"{name} {free}" for name, (_, free) in kinds.items())
     listed = ", ".join(f"{rung} {mean:.0%}" for rung, mean in zip(rungs[::-1], means[::-1], strict=True))
     alt = f"""Above, three matrices of the same size as images, with their numbers of free weights: {counts}; the last repeats nine
-    weights along its diagonals. Below, accuracies of networks at places where no digit was trained: {listed}."""
+    weights along its diagonals. Below, accuracies anywhere of networks trained on digits in one place: {listed}."""
     return figure, alt
 
 
