@@ -18,7 +18,7 @@ import numpy as np
 
 from autograder import mistakes
 from autograder.diagnose import agree
-from autograder.judging import Equals, Judgement, Raises, Structure, Unchanged, comparable
+from autograder.judging import Equals, Judgement, Raises, Structure, Unchanged, Wrong, comparable
 from autograder.paths import BACKPASS, ROOT
 from autograder.points import exercise_points
 from autograder.replacement import Replacement
@@ -110,15 +110,20 @@ class _Stop(Exception):
 
 
 class _Wrongdoer(LocalStudent):
-    """A mistake whose answers are collected without being judged."""
+    """A mistake whose answers are collected; a failed judgement is noted, and the check goes on."""
 
     def __init__(self, unit: Unit, mistake: Replacement):
         super().__init__(unit, mistake.functions)
         self.answers: list[Called] = []
+        self.failed = False
 
     def ask(self, function: str, args: tuple, kwargs: dict, judgement: Judgement) -> Any:
         called = self.observe(function, args, kwargs)
         self.answers.append(called)
+        try:
+            judgement.judge(called)
+        except Wrong:
+            self.failed = True
         if called.answer.raised and not isinstance(judgement, Raises):
             raise _Stop
         return self._with_kept(called)
@@ -139,12 +144,14 @@ def _case(checks: Checks, check: Check, known: list[Replacement]) -> cases.Case:
     calls = [step for step in recorder.steps if isinstance(step, cases.Call)]
     failed_by = []
     for mistake in known:
+        if not mistake.functions.keys() & {call.function for call in calls}:
+            continue  # nothing of it is called here
         wrongdoer = _Wrongdoer(checks.unit, mistake)
-        checks.run(check, wrongdoer, "student")
+        outcome = checks.run(check, wrongdoer, "student")
         for call, right, wrong in zip(calls, recorder.right, wrongdoer.answers, strict=False):
             if not agree(call.function, wrong.answer, right.answer):
                 call.wrong[mistake.name] = _reply(wrong)
-        if not checks.run(check, LocalStudent(checks.unit, mistake.functions), "student").passed:
+        if wrongdoer.failed or not outcome.passed:
             failed_by.append(mistake.name)
     return cases.Case(
         check.exercise, check.title, float(check.points), check.about, recorder.steps, tuple(failed_by)

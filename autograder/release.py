@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from autograder.given import write_given
-from autograder.paths import source_notebook
+from autograder.paths import BACKPASS, ROOT, SOLUTIONS, source_notebook
 from autograder.record import write_cases
 from autograder.units import Unit
 
@@ -18,9 +18,17 @@ class ReleaseFailed(RuntimeError):
 
 
 def write_generated(unit: Unit, folder: Path) -> None:
-    """Write cases.npz and given.py beside a source notebook."""
-    write_cases(unit, folder / "cases.npz")
+    """Write cases.npz and given.py beside a source notebook; recorded cases that are up to date are kept."""
+    cases = folder / "cases.npz"
+    if not cases.exists() or cases.stat().st_mtime_ns <= _last_change():
+        write_cases(unit, cases)
     write_given(unit.name, folder / "given.py")
+
+
+def _last_change() -> int:
+    """When anything that decides the recorded cases was last changed."""
+    folders = (ROOT / "autograder", SOLUTIONS, BACKPASS)
+    return max(path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.py"))
 
 
 def release_unit(unit: Unit, course: Path) -> Path:

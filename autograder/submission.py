@@ -58,7 +58,7 @@ def read_submission(path: Path, unit: Unit) -> list[Cell]:
 
 
 def guess_unit(path: Path) -> Unit:
-    """The unit that a file belongs to: by its name or its folder's, else by the exercises that it mentions."""
+    """The unit that a file belongs to: by its name or its folder's, else by the exercises that it names."""
     path = Path(path)
     for part in (path.stem, path.absolute().parent.name):
         if part in UNITS:
@@ -72,7 +72,7 @@ def guess_unit(path: Path) -> Unit:
 
 
 def plain_python(source: str) -> str:
-    """IPython's syntax as plain Python; what IPython cannot read is kept, and raises SyntaxError when it is run."""
+    """IPython's syntax as plain Python; what IPython cannot read is kept, and raises SyntaxError when run."""
     source = _BEFORE_CODE.sub(r"\1", _AROUND_CODE.sub("", source))
     if _parses(source) or len(source) > _TRANSFORMED_CHARACTERS:
         return source
@@ -132,7 +132,7 @@ def _decoded(data: bytes, name: str) -> str:
 
 
 def _python(data: bytes, name: str) -> str:
-    """The text of a .py file. A wrong line is no reason to refuse it: it raises SyntaxError when it is run."""
+    """The text of a .py file. A wrong line is no reason to refuse it: it raises SyntaxError when run."""
     return plain_python(_decoded(data, name).replace("\r\n", "\n"))
 
 

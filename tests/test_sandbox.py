@@ -117,7 +117,16 @@ def test_arrays_and_numbers_come_back(honest):
     x = np.array([[1.0, np.nan], [-0.0, np.inf]])
     assert honest.call("double", (x,), {}).value.tobytes() == (2 * x).tobytes()
     value = honest.call("kinds", ()).value
-    assert [type(entry) for entry in value] == [bool, int, float, np.float32, np.ndarray, list, tuple, type(None)]
+    assert [type(entry) for entry in value] == [
+        bool,
+        int,
+        float,
+        np.float32,
+        np.ndarray,
+        list,
+        tuple,
+        type(None),
+    ]
     assert value[4].shape == ()
     args = (1, True, "a", None, (1, [2.5]), {"k": np.arange(3, dtype=np.float32)})
     (came, named) = honest.call("echo", args, {"mode": "full"}).value
@@ -300,7 +309,9 @@ def test_the_answers_have_not_even_a_stand_in(name):
 
 def test_a_cell_that_loops_is_left_out_and_its_definitions_stay():
     with running(
-        "kept = 1\nwhile True: pass\nlost = 2\ndef f(): return kept", "def g(): return f()", "import os; os._exit(3)"
+        "kept = 1\nwhile True: pass\nlost = 2\ndef f(): return kept",
+        "def g(): return f()",
+        "import os; os._exit(3)",
     ) as s:
         assert s.call("g", ()).value == 1
         assert not s.defines("lost")
@@ -432,7 +443,8 @@ def unlimited():
         except (ValueError, OSError): out.append(name)
     return out
 def limits():
-    return {name: resource.getrlimit(getattr(resource, "RLIMIT_" + name)) for name in ("AS", "NPROC", "FSIZE", "NOFILE", "CORE")}
+    names = ("AS", "NPROC", "FSIZE", "NOFILE", "CORE")
+    return {name: resource.getrlimit(getattr(resource, "RLIMIT_" + name)) for name in names}
 def well(): return "well"
 """
 
@@ -457,8 +469,8 @@ def well_again(request):
     ("name", "error", "words"),
     [
         ("loop", TimedOut, "used more than 1 s of processor time"),
-        ("nap", TimedOut, "slept or waited for more than 1.5 s"),
-        ("wait_forever", TimedOut, "slept or waited for more than 1.5 s"),
+        ("nap", TimedOut, "slept or waited for more than"),
+        ("wait_forever", TimedOut, "slept or waited for more than"),
         ("leave", Crashed, r"ended the process with os._exit\(0\)"),
         ("abort", Crashed, "signal SIGABRT"),
         ("segfault", Crashed, "signal SIGSEGV"),
@@ -473,7 +485,7 @@ def test_a_call_that_does_not_come_back_is_ended(hostile, name, error, words):
 
 
 def test_a_million_files_end_as_a_sentence(hostile):
-    with pytest.raises((TimedOut, Crashed), match="too many files|processor time"):
+    with pytest.raises((TimedOut, Crashed), match=r"too many files|processor time"):
         hostile.call("million_files", ())
 
 
@@ -508,9 +520,10 @@ def test_processes_that_hoard_memory_together_are_ended():
 
 def test_stack_exhaustion_is_ended(hostile):
     try:
-        assert hostile.call("deep_recursion", ()).exception.type_name in ("RecursionError", "MemoryError")
+        ended = hostile.call("deep_recursion", ()).exception.type_name
     except (Crashed, TimedOut) as error:
-        assert "`deep_recursion`" in str(error)
+        ended = str(error)
+    assert ended in ("RecursionError", "MemoryError") or ended.startswith("`deep_recursion` ")
 
 
 @pytest.mark.parametrize(
@@ -640,11 +653,16 @@ def tree():
         if not files and not folders: found.append(folder)
     return found
 def devices(): return sorted(os.listdir("/dev"))
-def environment(): return dict(os.environ), [open(f"/proc/{p}/environ", "rb").read().decode() for p in processes()]
+def read(path): return open(path, "rb").read().decode()
+def environment(): return dict(os.environ), [read(f"/proc/{p}/environ") for p in processes()]
 def processes(): return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 def command_lines(): return [open(f"/proc/{p}/cmdline").read() for p in processes()]
-def descriptors(): return {n: os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{n}")}
-def status(): return [dict(line.strip("\\n").split(":\\t", 1) for line in open(f"/proc/{p}/status")) for p in (1, "self")]
+def descriptors():
+    folder = "/proc/self/fd/"
+    return {n: os.readlink(folder + n) for n in os.listdir(folder) if os.path.exists(folder + n)}
+def status():
+    lines = [read(f"/proc/{p}/status").splitlines() for p in (1, "self")]
+    return [dict(line.split(":\\t", 1) for line in each) for each in lines]
 def writable(paths):
     done = []
     for path in paths:
@@ -688,7 +706,9 @@ def test_what_is_visible_is_the_list(looking):
     found = looking.call("tree", ()).value
     assert len(found) > 1000
     for path in found:
-        assert path == launch.SCRATCH or any(path == place or path.startswith(place + "/") for place in listed), path
+        assert path == launch.SCRATCH or any(
+            path == place or path.startswith(place + "/") for place in listed
+        ), path
         shown_again = [place for place in listed if path == place or path.startswith(place + "/")]
         if any(path.startswith(mask + "/") for mask in masked):
             assert any(place.startswith(tuple(masked)) for place in shown_again), path
@@ -735,7 +755,18 @@ def test_no_rights_are_left(looking):
 
 
 def test_nothing_but_scratch_can_be_written(looking):
-    inside = ["/", "/dev/", "/dev/shm/", "/worker/", "/course/", "/etc/", "/proc/", "/tmp/", f"{ROOT}/", f"{sys.prefix}/"]
+    inside = [
+        "/",
+        "/dev/",
+        "/dev/shm/",
+        "/worker/",
+        "/course/",
+        "/etc/",
+        "/proc/",
+        "/tmp/",
+        f"{ROOT}/",
+        f"{sys.prefix}/",
+    ]
     paths = [f"{place}canary" for place in inside] + ["/worker/worker.py", "/proc/sys/kernel/hostname"]
     assert looking.call("writable", (paths,)).value == []
     assert looking.call("writable", (["/scratch/a"],)).value == ["/scratch/a"]
@@ -766,7 +797,9 @@ def test_ways_around_the_limits_are_closed(looking):
 
 def test_the_worker_loads_nothing_of_the_grader(looking):
     modules, path, arguments = looking.call("modules", ()).value
-    assert not [name for name in modules if name.partition(".")[0] in ("autograder", "solutions", "pytest", "IPython")]
+    assert not [
+        name for name in modules if name.partition(".")[0] in ("autograder", "solutions", "pytest", "IPython")
+    ]
     assert str(ROOT) not in path
     assert arguments == [""]
 
@@ -826,8 +859,8 @@ ORDINARY = """
 import os
 from autograder.sandbox import Cell, Session
 from autograder.units import UNITS
-with Session([Cell("import os\\ndef f(): return os.getuid(), sorted(os.listdir('/proc/self/fd'))", "c")], UNITS["convolution"]) as s:
-    assert s.call("f", ()).value[0] == os.getuid() != 0
+with Session([Cell("import os\\ndef f(): return os.getuid()", "c")], UNITS["convolution"]) as s:
+    assert s.call("f", ()).value == os.getuid() != 0
 print("fine")
 """
 
@@ -838,7 +871,9 @@ def test_it_works_for_an_ordinary_user():
     user += ["PYTHONDONTWRITEBYTECODE=1", f"PYTHONPATH={here()['PYTHONPATH']}"]
     for python in (os.path.realpath(sys.executable), shutil.which("python3", path="/usr/bin")):
         same = "import sys, numpy; print(sys.version_info[:2])"
-        shown = python and subprocess.run([*user, python, "-c", same], capture_output=True, text=True, check=False)
+        shown = python and subprocess.run(
+            [*user, python, "-c", same], capture_output=True, text=True, check=False
+        )
         if shown and shown.stdout.strip() == str(sys.version_info[:2]):
             break
     else:
@@ -850,8 +885,20 @@ def test_it_works_for_an_ordinary_user():
 def test_where_namespaces_are_forbidden_it_says_so():
     asks = "from autograder.sandbox import NoSandbox, check_isolation\n"
     asks += "try: check_isolation('bubblewrap')\nexcept NoSandbox as error: print(error)"
-    forbidding = ["bwrap", "--unshare-user", "--disable-userns", "--cap-drop", "ALL", "--dev-bind", "/", "/", "--"]
-    done = subprocess.run([*forbidding, sys.executable, "-c", asks], capture_output=True, text=True, env=here(), check=True)
+    forbidding = [
+        "bwrap",
+        "--unshare-user",
+        "--disable-userns",
+        "--cap-drop",
+        "ALL",
+        "--dev-bind",
+        "/",
+        "/",
+        "--",
+    ]
+    done = subprocess.run(
+        [*forbidding, sys.executable, "-c", asks], capture_output=True, text=True, env=here(), check=True
+    )
     assert done.stdout.startswith("Student code cannot be isolated: ")
     assert "--isolation none" in done.stdout
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import pytest
 
@@ -24,10 +22,6 @@ def close(actual: np.ndarray, expected: np.ndarray) -> None:
     assert actual.dtype == expected.dtype
     rtol, atol = (1e-4, 1e-5) if expected.dtype == np.float32 else (1e-9, 1e-12)
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
-
-
-def test_doctests():
-    assert doctest.testmod(right, extraglobs={"np": np}).failed == 0
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

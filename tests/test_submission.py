@@ -22,7 +22,13 @@ def code(source: str | list[str], grade_id: str = "", tags: tuple[str, ...] = ()
     metadata: dict = {"tags": list(tags)} if tags else {}
     if grade_id:
         metadata["nbgrader"] = {"grade_id": grade_id, **nbgrader}
-    return {"cell_type": "code", "source": source, "metadata": metadata, "outputs": [], "execution_count": None}
+    return {
+        "cell_type": "code",
+        "source": source,
+        "metadata": metadata,
+        "outputs": [],
+        "execution_count": None,
+    }
 
 
 def text(source: str) -> dict:
@@ -129,7 +135,9 @@ UNREADABLE = {
     "format true": (json.dumps(notebook(code("a"), nbformat=True)).encode(), "format True"),
     "format 3, damaged": (b'{"nbformat": 3, "worksheets": 7}', "damaged"),
     "another language": (
-        json.dumps(notebook(code("x <- 1"), metadata={"kernelspec": {"language": "R", "name": "ir"}})).encode(),
+        json.dumps(
+            notebook(code("x <- 1"), metadata={"kernelspec": {"language": "R", "name": "ir"}})
+        ).encode(),
         "language 'R'",
     ),
     "another language by info": (

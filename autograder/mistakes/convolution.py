@@ -9,14 +9,8 @@ from autograder.mistakes import mistake
 from solutions import convolution as reference
 
 
-def full_with_border(image, kernel, **padding):
-    """The full convolution, with something else than zeros around the image."""
-    kh, kw = kernel.shape
-    around = np.pad(image, ((kh - 1, kh - 1), (kw - 1, kw - 1)), **padding)
-    return reference.cross_correlate2d(around, kernel[::-1, ::-1])
-
-
 def longer_first(x, w):
+    """The signal and the kernel: convolution does not mind which is which."""
     return (x, w) if len(x) >= len(w) else (w, x)
 
 
@@ -86,33 +80,30 @@ def convolve1d_valid_empty_for_long_kernels(x, w, mode="full"):
 def convolve1d_same_as_long_as_x(x, w, mode="full"):
     """In mode same, your result is as long as x even when the kernel is longer. It should be as long as the
     longer of the two."""
-    return (
-        reference.convolve1d(x, w)[(len(w) - 1) // 2 :][: len(x)]
-        if mode == "same"
-        else reference.convolve1d(x, w, mode)
-    )
+    if mode != "same":
+        return reference.convolve1d(x, w, mode)
+    start = (len(w) - 1) // 2
+    return reference.convolve1d(x, w)[start : start + len(x)]
 
 
 @mistake("convolve1d")
 def convolve1d_same_shifted_for_even_kernels(x, w, mode="full"):
     """In mode same, your result is shifted by one for kernels of even size. By convention (K - 1) // 2
     entries of the full convolution are left out at the beginning."""
-    size = max(len(x), len(w))
-    cut = min(len(x), len(w)) // 2
-    return (
-        reference.convolve1d(x, w)[cut : cut + size] if mode == "same" else reference.convolve1d(x, w, mode)
-    )
+    if mode != "same":
+        return reference.convolve1d(x, w, mode)
+    signal, kernel = longer_first(x, w)
+    start = len(kernel) // 2
+    return reference.convolve1d(x, w)[start : start + len(signal)]
 
 
 @mistake("convolve1d")
 def convolve1d_same_from_the_beginning(x, w, mode="full"):
     """In mode same, you keep the first entries of the full convolution. They should be those in its
     middle."""
-    return (
-        reference.convolve1d(x, w)[: max(len(x), len(w))]
-        if mode == "same"
-        else reference.convolve1d(x, w, mode)
-    )
+    if mode != "same":
+        return reference.convolve1d(x, w, mode)
+    return reference.convolve1d(x, w)[: max(len(x), len(w))]
 
 
 @mistake("convolve1d")
@@ -123,8 +114,7 @@ def convolve1d_wraps_around(x, w, mode="full"):
     length, k = len(signal), len(kernel)
     circular = reference.convolve1d(np.pad(signal, (k - 1, 0), mode="wrap"), kernel, "valid")
     start = {"full": 0, "same": (k - 1) // 2, "valid": k - 1}[mode]
-    stop = {"full": length + k - 1, "same": start + length, "valid": length}[mode]
-    return circular[np.arange(start, stop) % length]
+    return circular[start : start + length]
 
 
 @mistake("convolve1d", row=8)
@@ -178,7 +168,7 @@ def cross_correlate2d_flips_columns(image, kernel):
 @mistake("cross_correlate2d", row=2)
 def cross_correlate2d_transposes_the_kernel(image, kernel):
     """Height and width of your kernel are exchanged. Its first axis runs down the image, its second to the
-    reference."""
+    right."""
     return reference.cross_correlate2d(image, kernel.T)
 
 
@@ -206,8 +196,8 @@ def cross_correlate2d_square_kernels_only(image, kernel):
 
 @mistake("cross_correlate2d", row=17)
 def cross_correlate2d_one_too_small(image, kernel):
-    """Your output lacks its last row and its last column: a kernel of KH rows has H - KH + 1 places, not H -
-    KH."""
+    """Your output lacks its last row and its last column: a kernel of KH rows has H - KH + 1 places, one more
+    than H - KH."""
     return reference.cross_correlate2d(image, kernel)[:-1, :-1]
 
 
@@ -236,8 +226,8 @@ def cross_correlate2d_returns_float64(image, kernel):
 
 @mistake("cross_correlate2d", row=18)
 def cross_correlate2d_in_integers(image, kernel):
-    """Your result has only whole numbers: it is collected in an array of integers, which cuts off what stands behind
-    the point."""
+    """Your result has only whole numbers: it is collected in an array of integers, which cuts off all that
+    stands behind the point."""
     return reference.cross_correlate2d(image, kernel).astype(int)
 
 
@@ -325,7 +315,9 @@ def convolve2d_inside_only(image, kernel):
 @mistake("convolve2d", row=8)
 def convolve2d_repeats_the_border(image, kernel):
     """You continue the image with its border pixels. Outside of its support an image is zero."""
-    return full_with_border(image, kernel, mode="edge")
+    kh, kw = kernel.shape
+    around = np.pad(image, ((kh - 1, kh - 1), (kw - 1, kw - 1)), mode="edge")
+    return reference.cross_correlate2d(around, kernel[::-1, ::-1])
 
 
 @mistake("convolve2d")
@@ -797,6 +789,7 @@ def parameter_count_with_biases(kind, n_inputs, n_outputs, k):
 
 
 def size(array):
+    """The root of the sum of squares over all entries."""
     return float(np.linalg.norm(array))
 
 

@@ -84,8 +84,8 @@ def normalize_one_axis_after_the_other(x, axes, eps=1e-5):
 
 @mistake("normalize")
 def normalize_negative_axes(x, axes, eps=1e-5):
-    """Negative axes are not understood. -1 is the last axis, -2 the one before it, as everywhere in NumPy."""
-    return right.normalize(x, tuple(max(a, 0) for a in dict.fromkeys(axes)) if min(axes) < 0 else axes, eps)
+    """Negative axes are passed over. -1 is the last axis, -2 the one before it, as everywhere in NumPy."""
+    return right.normalize(x, tuple(a for a in axes if a >= 0), eps)
 
 
 @mistake("normalize", row=18)
@@ -213,7 +213,7 @@ def layer_norm_parameters_averaged(dy, cache):
 def layer_norm_gamma_last(dy, cache):
     """gamma is applied after the backward pass of the normalization. Here gamma differs from feature to
     feature within a group, so the order matters: going back, gamma comes first."""
-    x_hat, gamma, inner = cache
+    _, gamma, inner = cache
     _, dgamma, dbeta = right.layer_norm_backward(dy, cache)
     return right.normalize_backward(dy, inner) * gamma, dgamma, dbeta
 
@@ -278,11 +278,7 @@ def instance_norm_rows_only(x, gamma, beta, eps=1e-5):
     return _over(x, gamma, beta, (3,), eps)
 
 
-def _unbiased_backward(dy, cache):
-    return _over_backward(dy, cache)
-
-
-@mistake("instance_norm_forward", row=61, also={"instance_norm_backward": _unbiased_backward})
+@mistake("instance_norm_forward", row=61, also={"instance_norm_backward": _over_backward})
 def instance_norm_unbiased(x, gamma, beta, eps=1e-5):
     """You divide by the unbiased deviation. The variance that normalises is the mean of the squared
     deviations."""
@@ -294,9 +290,8 @@ def instance_norm_unbiased(x, gamma, beta, eps=1e-5):
 def instance_norm_parameters_per_image(dy, cache):
     """dgamma and dbeta still have an axis for the images. gamma and beta serve all images, so their gradients
     are summed over the images, too."""
-    _, dgamma, dbeta = right.instance_norm_backward(dy, cache)
-    x_hat = cache[0]
-    return right.instance_norm_backward(dy, cache)[0], np.sum(dy * x_hat, axis=(2, 3)), dy.sum(axis=(2, 3))
+    dx, _, _ = right.instance_norm_backward(dy, cache)
+    return dx, np.sum(dy * cache[0], axis=(2, 3)), dy.sum(axis=(2, 3))
 
 
 @mistake("instance_norm_backward", row=71)
@@ -310,9 +305,9 @@ def instance_norm_parameters_averaged(dy, cache):
 def instance_norm_gamma_forgotten(dy, cache):
     """dx does not know gamma. The gradient passes the multiplication by gamma before it reaches the
     normalization."""
-    _, dgamma, dbeta = right.instance_norm_backward(dy, cache)
     x_hat, gamma, inner = cache
-    return right.instance_norm_backward(dy, (x_hat, np.ones_like(gamma), inner))[0], dgamma, dbeta
+    dx, _, _ = right.instance_norm_backward(dy, (x_hat, np.ones_like(gamma), inner))
+    return dx, *right.instance_norm_backward(dy, cache)[1:]
 
 
 # group_norm
@@ -372,7 +367,7 @@ def group_norm_over_the_batch(x, gamma, beta, num_groups, eps=1e-5):
     """The images of the batch share their statistics. In group normalization every image is on its own,
     which is what makes it good for small batches."""
     right.group_norm_forward(x, gamma, beta, num_groups, eps)
-    n, c, h, w = x.shape
+    n, _, h, w = x.shape
     y, _ = right.normalize(x.reshape(n, num_groups, -1, h, w), (0, 2, 3, 4), eps)
     x_hat = y.reshape(x.shape)
     return _channels(gamma) * x_hat + _channels(beta), (x_hat, gamma, right.normalize(x, (0, 2, 3), eps)[1])
@@ -410,7 +405,7 @@ def group_norm_left_over_channels(x, gamma, beta, num_groups, eps=1e-5):
 def group_norm_gamma_last(dy, cache):
     """gamma is applied after the backward pass of the normalization. The channels of a group have different
     gammas, so the order matters: going back, gamma comes first."""
-    x_hat, gamma, inner = cache
+    _, gamma, inner = cache
     _, dgamma, dbeta = right.group_norm_backward(dy, cache)
     dx = right.normalize_backward(dy.reshape(inner[0].shape), inner).reshape(dy.shape)
     return dx * _channels(gamma), dgamma, dbeta
@@ -419,8 +414,7 @@ def group_norm_gamma_last(dy, cache):
 @mistake("group_norm_backward", row=77)
 def group_norm_parameters_per_group(dy, cache):
     """dgamma and dbeta are summed over the channels of a group. Every channel has its own."""
-    x_hat, _, inner = cache
-    size = inner[0].shape[2]
+    size = cache[2][0].shape[2]
     dx, dgamma, dbeta = right.group_norm_backward(dy, cache)
     return dx, *(np.repeat(d.reshape(-1, size).sum(axis=1), size) for d in (dgamma, dbeta))
 
@@ -554,13 +548,11 @@ def sync_batch_norm_backward_alone(dy, cache):
     """The backward pass is not synchronised. An image on one device has moved the mean and the variance for
     all of them: the two sums over the batch go over all shards."""
     x_hats, std, gamma, _ = cache
-    _, dgamma, dbeta = right.sync_batch_norm_backward(dy, cache)
-    dx = [
-        _channels(std / std * gamma / std)
-        * (d - d.mean((0, 2, 3), keepdims=True) - x * (d * x).mean((0, 2, 3), keepdims=True))
-        for d, x in zip(dy, x_hats, strict=True)
-    ]
-    return dx, dgamma, dbeta
+    dx = []
+    for d, x_hat in zip(dy, x_hats, strict=True):
+        along_one, along_x_hat = (v.mean(axis=(0, 2, 3), keepdims=True) for v in (d, d * x_hat))
+        dx.append(_channels(gamma / std) * (d - along_one - x_hat * along_x_hat))
+    return dx, *right.sync_batch_norm_backward(dy, cache)[1:]
 
 
 @mistake("sync_batch_norm_backward")
@@ -595,18 +587,16 @@ def weight_norm_whole_tensor(v, g):
 @mistake("weight_norm_forward", row=80)
 def weight_norm_g_not_used(v, g):
     """The lengths g are not used: every unit's weights have length one. g gives each of them its length."""
-    weight, (direction, norm, g) = right.weight_norm_forward(v, g)
-    return direction.reshape(v.shape), (direction, norm, g)
+    cache = right.weight_norm_forward(v, g)[1]
+    return cache[0].reshape(v.shape), cache
 
 
 @mistake("weight_norm_forward")
 def weight_norm_first_axis(v, g):
-    """The norm is taken over the output units. Each output unit keeps its own length: the norm is over all
+    """The norm is taken over the output units. Each output unit has a length of its own: the norm is over all
     axes but the first."""
-    rows = v.reshape(len(v), -1)
-    norm = np.sqrt(np.sum(rows**2, axis=0, keepdims=True))
-    weight, cache = right.weight_norm_forward(v, g)
-    return (g[:, None] * rows / norm).reshape(v.shape), cache
+    norm = np.sqrt(np.sum(v**2, axis=0, keepdims=True))
+    return g.reshape(-1, *[1] * (v.ndim - 1)) * v / norm, right.weight_norm_forward(v, g)[1]
 
 
 @mistake("weight_norm_forward")
@@ -618,12 +608,11 @@ def weight_norm_squared_norm(v, g):
 
 
 @mistake("weight_norm_forward")
-def weight_norm_largest_entry(v, g):
-    """You divide by the norm of each kernel's inner products over the last axis only. A unit's weights are
-    one vector: the norm is over all axes but the first."""
-    weight, cache = right.weight_norm_forward(v, g)
+def weight_norm_last_axis(v, g):
+    """The norm is taken over the last axis alone. All weights of an output unit are one vector: the norm is
+    over all axes but the first."""
     norm = np.sqrt(np.sum(v**2, axis=-1, keepdims=True))
-    return g.reshape(-1, *[1] * (v.ndim - 1)) * v / norm, cache
+    return g.reshape(-1, *[1] * (v.ndim - 1)) * v / norm, right.weight_norm_forward(v, g)[1]
 
 
 @mistake("weight_norm_backward", row=80)
@@ -639,9 +628,8 @@ def weight_norm_no_projection(dweight, cache):
 def weight_norm_dg_of_v(dweight, cache):
     """dg is made with v as it came in. g multiplies the direction v/||v||, so that is what its gradient is
     weighted by."""
-    direction, norm, _ = cache
     dv, dg = right.weight_norm_backward(dweight, cache)
-    return dv, dg * norm[:, 0]
+    return dv, dg * cache[1][:, 0]
 
 
 @mistake("weight_norm_backward")
@@ -649,9 +637,8 @@ def weight_norm_dv_without_g(dweight, cache):
     """dv does not know g. The direction is multiplied by g on the way forward, so its gradient is
     multiplied by it on the way back."""
     direction, norm, g = cache
-    return right.weight_norm_backward(dweight, (direction, norm, np.ones_like(g)))[
-        0
-    ], right.weight_norm_backward(dweight, cache)[1]
+    dv, _ = right.weight_norm_backward(dweight, (direction, norm, np.ones_like(g)))
+    return dv, right.weight_norm_backward(dweight, cache)[1]
 
 
 @mistake("weight_norm_backward")
@@ -885,9 +872,8 @@ def conv_operator_norm_not_padded(weight, height, width):
 
 @mistake("conv_operator_norm")
 def conv_operator_norm_sizes_exchanged(weight, height, width):
-    """Height and width are exchanged. It matters where the kernel is not square or the image is not."""
-    largest = np.maximum(weight.shape[2:], (width, height))
-    return right.conv_operator_norm(weight, *map(int, largest))
+    """Height and width are exchanged. It matters where neither the kernel nor the image is square."""
+    return right.conv_operator_norm(weight, width, height)
 
 
 @mistake("conv_operator_norm")
@@ -915,7 +901,7 @@ def _style(style, eps):
 def adaptive_instance_norm_exchanged(content, style, eps=1e-5):
     """The style's mean and deviation have changed places. The deviation scales the normalised content, the
     mean is added."""
-    y, cache = right.adaptive_instance_norm_forward(content, style, eps)
+    _, cache = right.adaptive_instance_norm_forward(content, style, eps)
     mean, _, std = _style(style, eps)
     return mean * cache[0] + std, cache
 
@@ -924,7 +910,7 @@ def adaptive_instance_norm_exchanged(content, style, eps=1e-5):
 def adaptive_instance_norm_variance(content, style, eps=1e-5):
     """The content is scaled by the style's variance. What has deviation one and is multiplied by s has
     deviation s: take the root."""
-    y, cache = right.adaptive_instance_norm_forward(content, style, eps)
+    _, cache = right.adaptive_instance_norm_forward(content, style, eps)
     mean, var, _ = _style(style, eps)
     return (var + eps) * cache[0] + mean, cache
 
@@ -940,7 +926,7 @@ def adaptive_instance_norm_roles_exchanged(content, style, eps=1e-5):
 def adaptive_instance_norm_eps_once(content, style, eps=1e-5):
     """eps is added to the content's variance and not to the style's. Then a picture in its own style is
     changed: both deviations are made the same way."""
-    y, cache = right.adaptive_instance_norm_forward(content, style, eps)
+    _, cache = right.adaptive_instance_norm_forward(content, style, eps)
     mean, var, _ = _style(style, eps)
     return np.sqrt(var) * cache[0] + mean, cache
 
@@ -1070,7 +1056,7 @@ def spade_not_normalised(x, segmap, gamma_weight, gamma_bias, beta_weight, beta_
 @mistake("spade_backward", row=84)
 def spade_dx_without_one(dy, cache):
     """dx is made with gamma. The normalised x was multiplied by 1 + gamma, and so is its gradient."""
-    x_hat, gamma, inner, *_ = cache
+    _, gamma, inner, *_ = cache
     return right.normalize_backward(dy * gamma, inner), *right.spade_backward(dy, cache)[1:]
 
 
@@ -1101,10 +1087,13 @@ def spade_gamma_gradient_without_x(dy, cache):
 # local_response_norm
 
 
-def _response(x, before, after, divisor, alpha, beta, k):
+def _mean_square(x, before, after, divisor):
     around = np.pad(x**2, ((0, 0), (before, after), (0, 0), (0, 0)))
-    sums = sliding_window_view(around, before + after + 1, axis=1).sum(axis=-1)
-    return x / (k + alpha * sums / divisor) ** beta
+    return sliding_window_view(around, before + after + 1, axis=1).sum(axis=-1) / divisor
+
+
+def _response(x, before, after, divisor, alpha, beta, k):
+    return x / (k + alpha * _mean_square(x, before, after, divisor)) ** beta
 
 
 @mistake("local_response_norm")
@@ -1150,7 +1139,7 @@ def local_response_norm_over_pixels(x, size, alpha=1e-4, beta=0.75, k=1.0):
 @mistake("local_response_norm")
 def local_response_norm_k_outside(x, size, alpha=1e-4, beta=0.75, k=1.0):
     """k stands outside the power. It is added to the mean square, and the power is taken of both."""
-    return x / (k + (x / _response(x, size // 2, (size - 1) // 2, size, alpha, 1.0, 0.0)) ** beta)
+    return x / (k + (alpha * _mean_square(x, size // 2, (size - 1) // 2, size)) ** beta)
 
 
 @mistake("local_response_norm")

@@ -1,10 +1,10 @@
 """Starts the worker under bubblewrap, and says plainly why where that is impossible.
 
-What is visible inside is a list (`visible`): the interpreter, its standard library with site-packages masked, the
-shared libraries that they and NumPy load, the packages a unit needs, `backpass`, the worker and given.py.
+What is visible inside is a list (`visible`): the interpreter, its standard library with site-packages masked,
+the shared libraries that they and NumPy load, the packages a unit needs, `backpass`, the worker and given.py.
 
-Started by root, an outer bubblewrap binds the list where an unprivileged user can read it, setpriv drops to such a
-user, and the inner bubblewrap isolates: RLIMIT_NPROC is not enforced for root, and a home such as /root is closed.
+Started by root, an outer bubblewrap binds the list where an unprivileged user can read it, setpriv drops to
+such a user, and the inner bubblewrap isolates: RLIMIT_NPROC is not enforced for root, and /root is closed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OLDEST = (0, 8)  # bubblewrap: --size, --disable-userns
 STAGE = "/stage"  # where the outer step of root puts what will be visible
 SCRATCH = "/scratch"
 WORKER_FILES = ("worker.py", "standins.py", "wire.py")
-# Unprivileged users for root to drop to: the range that systemd keeps for users that exist for one process only.
+# Unprivileged users for root to drop to: systemd's range of users that live as long as a process.
 FIRST_UID, LAST_UID = 61184, 65519
 # Extension modules that no course needs and that would pull in other libraries (X11, terminals, databases).
 _UNNEEDED = re.compile(r"^(_tkinter|_curses|_curses_panel|readline|nis|_dbm|_gdbm|_test|_xx|xx)")
@@ -49,8 +49,8 @@ _ENVIRONMENT = {
     **{f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")},
 }
 INSTALL = (
-    "Install it with `sudo apt install bubblewrap` (Debian, Ubuntu) or `sudo dnf install bubblewrap` (Fedora); "
-    "the package of that name on PyPI is another program."
+    "Install it with `sudo apt install bubblewrap` (Debian, Ubuntu) or `sudo dnf install bubblewrap` "
+    "(Fedora); the package of that name on PyPI is another program."
 )
 WITHOUT = (
     "With `--isolation none` student code runs with your rights, and can read and change whatever you can."
@@ -86,7 +86,7 @@ class Worker:
     _closed: bool = field(default=False, repr=False)
 
     def kill(self) -> int | None:
-        """End everything in the sandbox at once; the exit status is the worker's where it had ended by itself."""
+        """End everything in the sandbox at once; returns the worker's status where it had ended by itself."""
         if self._closed:
             return self.status
         self._closed = True
@@ -146,7 +146,7 @@ def _wanted(needs_torch: bool) -> tuple[str, ...]:
 
 @functools.cache
 def _packages(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Files and folders of the named distributions and of all that they require, and the folders that hold them."""
+    """Files and folders of distributions and of all that they require, and the folders that hold these."""
     from packaging.requirements import Requirement
 
     wanted, seen, entries = list(names), set(), {}
@@ -171,7 +171,7 @@ def _packages(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def _entries(name: str, distribution: importlib.metadata.Distribution) -> Iterator[str]:
-    """The top-level files and folders of a distribution; system packages keep no list, so ask the import system."""
+    """Top-level files and folders of a distribution. System packages keep no list: ask the import system."""
     tops = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
     tops = {top for top in tops if not top.endswith((".dist-info", ".egg-info", ".pth"))}
     if tops:
@@ -184,7 +184,7 @@ def _entries(name: str, distribution: importlib.metadata.Distribution) -> Iterat
 
 @functools.cache
 def _libraries(python: str, files: tuple[str, ...]) -> tuple[str, ...]:
-    """Paths of the shared libraries that the interpreter and the extension modules load, as the loader finds them."""
+    """Paths of the shared libraries that the interpreter and extension modules load, as the loader says."""
     if any(separator in file for file in files for separator in " :"):
         outputs = [_trace(file, {}) for file in (python, *files)]  # a preload list cannot name such a path
     else:
@@ -242,7 +242,7 @@ def _base(needs_torch: bool) -> Visible:
 
 
 def _compiled(source: Path) -> str:
-    """The cached byte code of a file of the worker, which saves 15 ms a start; "" where it cannot be written."""
+    """The cached byte code of a file of the worker (it saves 15 ms); "" where it cannot be written."""
     try:
         return py_compile.compile(str(source), doraise=True)
     except (OSError, py_compile.PyCompileError):
@@ -305,7 +305,7 @@ def _isolating(layout: list[str], unit: Unit) -> list[str]:
 
 
 def _run_worker(path: tuple[str, ...]) -> list[str]:
-    """Arguments of the interpreter: no environment, no site-packages, no byte code written, and an explicit sys.path."""
+    """Arguments of the interpreter: no environment, no site-packages, no byte code, an explicit sys.path."""
     return [
         "-I",
         "-S",
@@ -336,7 +336,7 @@ def _unprivileged_uid() -> int:
 
 @dataclass(frozen=True)
 class Command:
-    """A command line, with what it reads from descriptors: bubblewrap's options and the filter of system calls.
+    """A command line, with what it reads from descriptors: bubblewrap's options, the filter of system calls.
 
     Options on the command line would be seen inside, in /proc/1/cmdline.
     """
@@ -375,8 +375,8 @@ def command_line(unit: Unit) -> Command:
     if setpriv is None:
         raise NoSandbox("Student code must not run as root, and setpriv is missing: install util-linux.")
     uid = str(_unprivileged_uid())
-    # A process namespace here, too: when the grader is killed its first process dies, and all in it. (The inner one would
-    # not: the signal at a parent's death is forgotten when a process changes its user.)
+    # A process namespace here, too: when the grader is killed its first process dies, and all in it. (The
+    # inner one would not: the signal at a parent's death is forgotten when a process changes its user.)
     outer = [bwrap, "--unshare-pid", "--die-with-parent", "--cap-drop", "ALL"]
     outer += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     outer += ["--dir", "/tmp", "--dir", STAGE, *_tree(what, STAGE)]
@@ -428,7 +428,7 @@ def _check_version(bwrap: str, changed: int) -> None:
         raise NoSandbox(f"The program {bwrap} is not bubblewrap. {INSTALL}")
     if (int(match[1]), int(match[2])) < OLDEST:
         raise NoSandbox(
-            f"{shown.strip()} is too old: isolation needs bubblewrap {OLDEST[0]}.{OLDEST[1]} or newer. {WITHOUT}"
+            f"{shown.strip()} is too old: isolation needs {OLDEST[0]}.{OLDEST[1]} or newer. {WITHOUT}"
         )
 
 
@@ -437,7 +437,7 @@ def _check_version(bwrap: str, changed: int) -> None:
 
 def start(unit: Unit, isolation: str) -> Worker:
     """Start a worker; it says that it is ready later. Raises NoSandbox."""
-    streams = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")} | {
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE) | {
         "bufsize": 0,
         "start_new_session": True,
     }
@@ -464,7 +464,7 @@ def start(unit: Unit, isolation: str) -> Worker:
 
 
 def _linked(unit: Unit, scratch: str) -> str:
-    """A folder of links to just the packages that the sandbox would show, so that nothing else is imported here either."""
+    """A folder of links to just what the sandbox would show, so that nothing else is imported here either."""
     folder = os.path.join(scratch, "packages")
     os.mkdir(folder)
     entries, _ = _packages(_wanted(unit.needs_torch))
@@ -481,7 +481,7 @@ def _linked(unit: Unit, scratch: str) -> str:
 
 
 def process_limit(unit: Unit, isolation: str) -> int:
-    """RLIMIT_NPROC for a worker. It counts a user's processes everywhere, unless a user namespace (Linux 5.14) is apart."""
+    """RLIMIT_NPROC for a worker. It counts a user's processes; from Linux 5.14 on those of a namespace."""
     version = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
     apart = isolation == "bubblewrap" and (version >= (5, 14) or os.geteuid() == 0)
     return unit.limits.processes + (0 if apart else _own_threads())
@@ -508,7 +508,8 @@ def explain(complaint: str, status: int | None) -> NoSandbox:
         reason,
     ):
         return NoSandbox(
-            f"Student code cannot be isolated: user namespaces are not allowed here ({reason}). {_allow()} {WITHOUT}"
+            "Student code cannot be isolated: user namespaces are not allowed here "
+            f"({reason}). {_allow()} {WITHOUT}"
         )
     return NoSandbox(f"Student code cannot be isolated: bubblewrap failed ({reason}). {WITHOUT}")
 
@@ -526,4 +527,5 @@ def _allow() -> str:
             continue
         if (value == "0") != (wanted == "0"):
             return f"An administrator can allow them with `sysctl -w {name}={wanted}`."
-    return "In a container, start it with `--security-opt seccomp=unconfined --security-opt systempaths=unconfined`."
+    options = "--security-opt seccomp=unconfined --security-opt systempaths=unconfined"
+    return f"In a container, start it with `{options}`."

@@ -1,7 +1,7 @@
-"""A filter of system calls that would get around the limits: memory outside processes, namespaces, tracing, keys.
+"""A filter of system calls that would get around the limits: memory outside processes, namespaces, tracing.
 
-bubblewrap already takes away every right; this closes what needs none. The filter is a classic BPF program, as seccomp(2)
-describes it: it looks at the number of the call and answers "not permitted".
+bubblewrap already takes away every right; this closes what needs none. The filter is a classic BPF program,
+as seccomp(2) describes it: it looks at the number of the call and answers "not permitted".
 """
 
 from __future__ import annotations
@@ -23,20 +23,18 @@ _ALLOW, _KILL, _NOT_PERMITTED = (
 _NUMBER_AT, _MACHINE_AT = 0, 4  # offsets in struct seccomp_data
 _X32 = 0x40000000  # x86-64's other calling convention
 
-# Machine -> AUDIT_ARCH, and the numbers of: shared memory and queues (shmget, shmat, semget, msgget, memfd_create,
-# memfd_secret), namespaces and mounts (unshare, setns, mount, pivot_root, move_mount, fsopen, open_tree), other processes
-# (ptrace, process_vm_readv, process_vm_writev, pidfd_getfd), kernel services (keys, bpf, perf, userfaultfd, io_uring).
+# Machine -> AUDIT_ARCH, and the numbers of: shared memory and queues (shmget, shmat, semget, msgget,
+# memfd_create, memfd_secret), namespaces and mounts (unshare, setns, mount, pivot_root, move_mount, fsopen,
+# open_tree), other processes (ptrace, process_vm_readv, process_vm_writev, pidfd_getfd), and kernel services
+# (add_key, request_key, keyctl, bpf, perf_event_open, userfaultfd, io_uring).
+_MEMORY_X86, _MEMORY_ARM = (29, 30, 64, 68, 319, 447), (194, 196, 190, 186, 279, 447)
+_MOUNTS_X86, _MOUNTS_ARM = (272, 308, 165, 155, 429, 430, 428), (97, 268, 40, 41, 429, 430, 428)
+_OTHERS_X86, _OTHERS_ARM = (101, 310, 311, 438), (117, 270, 271, 438)
+_KERNEL_X86 = (248, 249, 250, 321, 298, 323, 425, 426, 427)
+_KERNEL_ARM = (217, 218, 219, 280, 241, 282, 425, 426, 427)
 _DENIED = {
-    "x86_64": (
-        0xC000003E,
-        (29, 30, 64, 68, 319, 447, 272, 308, 165, 155, 429, 430, 428, 101, 310, 311, 438)
-        + (248, 249, 250, 321, 298, 323, 425, 426, 427),
-    ),
-    "aarch64": (
-        0xC00000B7,
-        (194, 196, 190, 186, 279, 447, 97, 268, 40, 41, 429, 430, 428, 117, 270, 271, 438)
-        + (217, 218, 219, 280, 241, 282, 425, 426, 427),
-    ),
+    "x86_64": (0xC000003E, (*_MEMORY_X86, *_MOUNTS_X86, *_OTHERS_X86, *_KERNEL_X86)),
+    "aarch64": (0xC00000B7, (*_MEMORY_ARM, *_MOUNTS_ARM, *_OTHERS_ARM, *_KERNEL_ARM)),
 }
 
 

@@ -59,7 +59,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class RaisedInside:
-    """An exception of student code. `line_text` is the last line of the student's own that took part ("" if none)."""
+    """An exception of student code. `line_text` is the last line of the student's own, or ""."""
 
     type_name: str
     message: str
@@ -74,7 +74,7 @@ class RaisedInside:
 
 @dataclass
 class Reply:
-    """What came of a call. `lines` counts executed lines and calls of the student's cells, where it was asked for."""
+    """What came of a call. `lines` counts executed lines and calls of the student's cells, if asked for."""
 
     value: Any = None
     changed: list[str] = field(default_factory=list)
@@ -122,7 +122,7 @@ class Session:
     def start(self) -> None:
         """Run the cells, if they are not run yet. What times out or crashes in them is left out and noted.
 
-        Raises NoSandbox. Where the cells cannot be run to the end, that is noted and raised by every later call.
+        Raises NoSandbox. When the cells cannot be run to the end that is noted, and later calls raise it.
         """
         if self._worker is not None or self._failure is not None:
             return
@@ -156,7 +156,7 @@ class Session:
         keep: Sequence[int] = (),
         count_lines: bool = False,
     ) -> Reply:
-        """Call a function of the submission. Raises TimedOut or Crashed; an exception inside comes in the reply.
+        """Call a function of the submission. Raises TimedOut or Crashed; an exception inside is in the reply.
 
         `keep` names positions of a returned tuple that stay inside; a Handle is returned in their place.
         """
@@ -396,7 +396,7 @@ class Session:
             raise Crashed(f"{who} sent something that is not a reply.")
         answer = {"kind": "answer", "value": None, "error": None, "message": ""}
         try:
-            value = call_backs[number](*self._inward(message["args"]), **message["kwargs"])
+            value = call_backs[number](*self._inward(message["args"]), **self._inward(message["kwargs"]))
         except Exception as error:  # noqa: BLE001 - it was given the student's values
             kind = next((known.__name__ for known in TOLD if isinstance(error, known)), "RuntimeError")
             return {**answer, "error": kind, "message": wire.short(str(error), 500)}
@@ -444,7 +444,7 @@ class _Budget:
             self._base = self._last_processor = now.processor
             self._delayed = now.delayed
         elif not now.running and now.processor - self._last_processor < 0.1 * (clock - self._last):
-            # Asleep, not merely waiting for a busy machine: that counts as running. Time of call-backs is not idle.
+            # Asleep, not merely waiting for a busy machine: that counts as running, and so do call-backs.
             self._idle += min(clock - self._last, 2 * TICK)
         self._last, self._last_processor, self._due = clock, now.processor, clock + self._tick
         self._tick = TICK

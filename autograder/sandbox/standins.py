@@ -1,6 +1,6 @@
-"""Stand-ins for what is not in the sandbox: inert ones for plots and progress bars, silent ones for other modules.
+"""Stand-ins for what is not in the sandbox: inert ones for plots and progress bars, and others until used.
 
-Part of the worker. An import that is not needed costs nothing; a use of something that is missing says so kindly.
+Part of the worker. An import that is not needed costs nothing; a use of what is missing says so kindly.
 """
 
 import dis
@@ -89,7 +89,7 @@ def _unpacked_into(frame):
 
 
 class Absent:
-    """A module, or something of it, that is not here: any use raises ModuleNotFoundError, an import does not."""
+    """A module, or something of it, that is not here: its use raises ModuleNotFoundError."""
 
     def __init__(self, name):
         self.__dict__["_name"] = name

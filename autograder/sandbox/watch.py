@@ -65,7 +65,7 @@ def _delayed(pid: int) -> int:
 
 
 def _files(pid: int) -> int:
-    """Files in the scratch folder of the namespace of a process; 0 outside the sandbox or when it may not be seen."""
+    """Files in the scratch folder that a process sees; 0 outside or when it may not be seen."""
     try:
         space = os.statvfs(f"/proc/{pid}/root{SCRATCH}")
     except OSError:

@@ -1,7 +1,8 @@
 """What crosses between the grader and the sandbox: length-prefixed msgpack, checked on arrival, never pickle.
 
-Imported on both sides, so it knows the standard library, NumPy and msgpack alone. A message is a dict with a "kind";
-`MESSAGES` lists the kinds and their fields. Every bound stands in the block below; what breaks one raises WireError.
+Imported on both sides, so it knows the standard library, NumPy and msgpack alone. A message is a dict with a
+"kind"; `MESSAGES` lists the kinds and their fields. Every bound stands in the block below; what breaks one
+raises WireError.
 """
 
 from __future__ import annotations
@@ -23,12 +24,8 @@ MAX_INT_BYTES = 1024  # of a Python integer beyond 64 bits
 MAX_NDIM = 32
 MAX_SIZE = 1 << 40  # product of an array's non-zero lengths
 MAX_NAME = 200  # characters of a type's name
-DTYPES = tuple(
-    np.dtype(name)
-    for name in (
-        "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
-    )
-)
+_NAMES = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128"
+DTYPES = tuple(map(np.dtype, _NAMES.split()))
 
 PREFIX = struct.Struct(">Q")
 
@@ -47,7 +44,7 @@ class WireError(ValueError):
 
 @dataclass(frozen=True)
 class Handle:
-    """A value that stays inside the sandbox. `generation` is the grader's own: which start of the worker it is from."""
+    """A value that stays inside. `generation` is the grader's own: which start of the worker it is of."""
 
     id: int
     generation: int = 0
@@ -55,7 +52,7 @@ class Handle:
 
 @dataclass(frozen=True, eq=False)
 class Generator:
-    """A random generator to be built inside from a seed; the same object is the same generator and goes on."""
+    """A random generator to be built inside from a seed; the same object is the same generator."""
 
     seed: int
 
@@ -271,7 +268,7 @@ class _Encoder:
 
 
 def _inspect(body: bytes) -> None:
-    """Refuse a frame whose headers announce too much. The library allocates what a header says, so look first.
+    """Refuse a frame whose headers announce too much: the library allocates what a header says.
 
     Walks the headers without recursion and without building anything.
     """

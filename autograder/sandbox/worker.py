@@ -1,8 +1,8 @@
 """What runs inside the sandbox: a submission's cells, then its functions, as the grader asks.
 
-Started as `python -I -S -B -c "import worker; worker.main()"` with the folders of `launch.visible` on sys.path. It knows
-the standard library, NumPy and the wire format, and nothing worth stealing. Student code shares this process and can
-change all of it: what is sent is believed only as far as it is about the student's own values.
+Started as `python -I -S -B -c "import worker; worker.main()"`, the folders of `launch.visible` on sys.path.
+It knows the standard library, NumPy and the wire format, and nothing worth stealing. Student code shares this
+process and can change all of it: what is sent is believed only as far as it is about the student's values.
 """
 
 import __future__ as future
@@ -117,7 +117,7 @@ class Submission:
     # Cells
 
     def run_cell(self, message):
-        """Run a cell statement by statement. After one that raises, only definitions and imports are still run."""
+        """Run a cell statement by statement. After one that raises, only definitions and imports are run."""
         name, source, skip = message["name"], message["source"], set(message["skip"])
         CELLS[name] = lines = source.splitlines()
         linecache.cache[name] = (len(source), None, [line + "\n" for line in lines], name)
@@ -276,7 +276,7 @@ def _labels(function, count):
 
 
 def _snapshot(value):
-    """A copy to compare with after the call; what has no data of ours in it (a cache, a generator) is not watched."""
+    """A copy to compare with after the call; a cache or a generator, which may change, is not watched."""
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, list):

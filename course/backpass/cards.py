@@ -152,7 +152,8 @@ class Outcome:
         return all(low <= value <= high for value, low, high in self.found.values())
 
     def __str__(self) -> str:
-        lines = [f"{self.name}, seed {self.seed}, {self.seconds:.1f} s"]
+        took = f", {self.seconds:.1f} s" if self.seconds else ""
+        lines = [f"{self.name}, seed {self.seed}{took}"]
         for measure, (value, low, high) in self.found.items():
             mark = "as expected" if low <= value <= high else "NOT as expected"
             lines.append(f"  {measure}: {value:.4g}, expected {low:.4g} to {high:.4g}: {mark}")

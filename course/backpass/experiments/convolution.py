@@ -194,7 +194,7 @@ def _accuracy(torch, net, x: np.ndarray, labels: np.ndarray) -> float:
         return float((net(torch.as_tensor(x)).argmax(1).numpy() == labels).mean())
 
 
-def _train(torch, net, x, labels, rng, epochs: int = 20, batch: int = 50) -> None:
+def _train(torch, net, x, labels, rng, epochs: int = 10, batch: int = 50) -> None:
     """Adam on the cross-entropy, batches in random order."""
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
     for _ in range(epochs):

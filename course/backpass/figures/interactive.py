@@ -62,20 +62,27 @@ def explore(draw: Callable[..., Picture], **knobs) -> None:
     def redraw(_change=None):
         # Without a notebook `display` returns no handle; there is then nothing to update.
         if shown is not None:
-            shown.update(draw(**{name: control.value for name, control in controls.items()}))
+            shown.update(draw(**{name: _value(knobs[name], control.value) for name, control in controls.items()}))
 
     for control in controls.values():
         control.observe(redraw, names="value")
 
 
 def _start(knob):
-    if isinstance(knob, bool):
-        return knob
-    if isinstance(knob, dict):
-        return next(iter(knob.values()))
+    if isinstance(knob, (list, dict)):
+        return _value(knob, _labels(knob)[0])
+    return knob if isinstance(knob, bool) else knob[2]
+
+
+def _labels(knob: list | dict) -> list[str]:
+    return [str(label) for label in knob]
+
+
+def _value(knob, shown):
+    """The argument that belongs to what a widget shows: choices show their labels."""
     if isinstance(knob, list):
-        return knob[0]
-    return knob[2]
+        return knob[_labels(knob).index(shown)]
+    return knob[shown] if isinstance(knob, dict) else shown
 
 
 def _controls(knobs) -> dict | None:
@@ -91,9 +98,9 @@ def _controls(knobs) -> dict | None:
         if isinstance(knob, bool):
             made[name] = ipywidgets.Checkbox(value=knob, **common)
         elif isinstance(knob, (list, dict)):
-            options = [(str(o), o) for o in knob] if isinstance(knob, list) else list(knob.items())
+            # The values may be arrays, which widgets cannot compare: they get the labels.
             short = {**common, "style": {**wide, "button_width": "auto"}}
-            made[name] = ipywidgets.ToggleButtons(options=options, value=options[0][1], **short)
+            made[name] = ipywidgets.ToggleButtons(options=_labels(knob), value=_labels(knob)[0], **short)
         else:
             low, high, start, *step = knob
             whole = all(isinstance(value, int) for value in knob)
