@@ -58,7 +58,7 @@ def possible_isolation() -> str:
     try:
         check_isolation("bubblewrap")
     except NoSandbox as reason:
-        console.print(f"{reason} So only harmless samples are graded here.\n", markup=False)
+        console.print(f"{first_sentence(str(reason))} So only harmless samples are graded.\n", markup=False)
         return "none"
     return "bubblewrap"
 

@@ -81,7 +81,7 @@ def test_without_namespaces_the_harmless_are_graded_and_the_hostile_listed(tmp_p
     done = run_demo(tmp_path / "demo", *DENIED)
     assert done.returncode == 0, done.stderr
     first = done.stdout.split("\n\n")[0]
-    assert "So only harmless samples are graded here." in " ".join(first.split())
+    assert "So only harmless samples are graded." in " ".join(first.split())
     table = rows(done.stdout)
     assert "all right" in table["s01-right"]
     hostile = [name for name, row in table.items() if "not graded: no sandbox" in row]

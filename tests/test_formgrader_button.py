@@ -111,7 +111,9 @@ def test_the_button_grades_and_its_page_runs_no_script(course, server):
         assert grades["rot90_symmetrize"].extra_credit > 0
         identifier = notebook.id
     page = server.ask(f"formgrader/submissions/{identifier}/")
-    assert "<script>alert" not in page and 'href="javascript' not in page and 'src="https://example' not in page
+    assert (
+        "<script>alert" not in page and 'href="javascript' not in page and 'src="https://example' not in page
+    )
     assert "ValueError" in page, "the explanations are shown below the test cells"
 
 

@@ -40,7 +40,7 @@ def test_adjoint():
 
 def test_linear():
     x, y = X[0], X[1]
-    assert p.linear(A @ x, A @ y, A @ (2 * x - y), 2.0, -1.0) is None
+    assert p.linear(A @ x, A @ y, A @ (2 * x - y), a=2.0, b=-1.0) is None
     assert p.linear(A @ x + 1, A @ y + 1, A @ (x + y) + 1)
 
 
@@ -104,14 +104,14 @@ def test_probabilities():
 
 def test_within_sigma_names_the_nearest_mistake():
     assert p.within_sigma(1.02, 1.0, 0.01) is None
-    assert p.within_sigma(2.0, 1.0, 0.01, {"twice": 2.0, "half": 0.5}).tag == "twice"
-    assert p.within_sigma(9.0, 1.0, 0.01, {"twice": 2.0}).tag == ""
+    assert p.within_sigma(2.0, 1.0, 0.01, instead={"twice": 2.0, "half": 0.5}).tag == "twice"
+    assert p.within_sigma(9.0, 1.0, 0.01, instead={"twice": 2.0}).tag == ""
 
 
 def test_mean_and_variance():
     draws = RNG.normal(0, 2, 4000)
     assert p.mean_and_variance(draws, 0.0, 4.0) is None
-    assert p.mean_and_variance(draws, 0.0, 2.0, {"not_squared": 4.0}).tag == "not_squared"
+    assert p.mean_and_variance(draws, 0.0, 2.0, instead={"not_squared": 4.0}).tag == "not_squared"
     assert p.mean_and_variance(draws + 1, 0.0, 4.0)
     assert p.mean_and_variance(draws * np.nan, 0.0, 4.0).tag == "nan"
 
@@ -119,7 +119,7 @@ def test_mean_and_variance():
 def test_uniform_draws():
     assert p.uniform_draws(RNG.uniform(-0.3, 0.3, 3000), -0.3, 0.3) is None
     assert p.uniform_draws(RNG.normal(0, 0.3 / 3**0.5, 3000), -0.3, 0.3).tag == "normal"
-    assert p.uniform_draws(RNG.uniform(-0.2, 0.2, 3000), -0.3, 0.3, {"fan_in": 0.2}).tag == "fan_in"
+    assert p.uniform_draws(RNG.uniform(-0.2, 0.2, 3000), -0.3, 0.3, instead={"fan_in": 0.2}).tag == "fan_in"
     assert p.uniform_draws(RNG.uniform(0, 0.3, 3000), -0.3, 0.3)
 
 
@@ -174,7 +174,7 @@ def test_same_mask():
 def test_noise():
     ones = np.full((100, 60), 2.0)
     assert p.noise_is(ones, ones * RNG.normal(1, 0.5, ones.shape), 0.25) is None
-    assert p.noise_is(ones, ones * RNG.normal(1, 0.5, ones.shape), 0.5, {"p": 0.25}).tag == "p"
+    assert p.noise_is(ones, ones * RNG.normal(1, 0.5, ones.shape), 0.5, instead={"p": 0.25}).tag == "p"
     assert p.noise_is(ones, ones + RNG.normal(0, 0.5, ones.shape), 0.25).tag == "additive"
     per_sample = RNG.normal(1, 0.5, (100, 1))
     assert p.shared_noise(ones, ones * per_sample, unit=1) is None

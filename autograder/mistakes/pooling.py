@@ -645,7 +645,7 @@ def lp_pool_backward_loses_the_sign(dy, cache):
 def lp_pool_backward_forgets_the_root(dy, cache):
     """The gradient is that of the sum of powers, without the root. By the chain rule the root's slope comes
     in, too."""
-    windows, y, norm_type, geometry = cache
+    windows, _, norm_type, geometry = cache
     slope = norm_type * np.sign(windows) * np.abs(windows) ** (norm_type - 1)
     return right.roll_back(dy[..., None] * slope, geometry)
 
@@ -654,7 +654,7 @@ def lp_pool_backward_forgets_the_root(dy, cache):
 def lp_pool_backward_forgets_the_norm(dy, cache):
     """The gradient is not divided by the window's norm. The share of a pixel is a ratio, (|x| / y) to the
     power p - 1."""
-    windows, y, norm_type, geometry = cache
+    windows, _, norm_type, geometry = cache
     slope = np.sign(windows) * np.abs(windows) ** (norm_type - 1)
     return right.roll_back(dy[..., None] * slope, geometry)
 
@@ -885,7 +885,7 @@ def block_relu_first(x, weight, bias, padding, pool_size, pool_stride):
 @mistake("conv_relu_pool_forward")
 def block_pads_the_pooling(x, weight, bias, padding, pool_size, pool_stride):
     """The padding went to the pooling. It belongs to the convolution; the pooling has none."""
-    detected, relu_cache = right.relu_forward(conv_layer.conv2d_forward(x, weight, bias)[0])
+    detected = right.relu_forward(conv_layer.conv2d_forward(x, weight, bias)[0])[0]
     return right.max_pool2d_forward(detected, pool_size, pool_stride, padding)[0], None
 
 

@@ -1,7 +1,7 @@
 """Small named functions that checks pass to a student's function as `f`, `g_in`, `g_out` or `loss_and_grad`.
 
 Recorded cases know them by name, so they must keep their meaning. None of them is an exercise. Parameters
-beyond the first are bound with functools.partial: `partial(roll, shift=2, axis=-1)`.
+beyond the first are keywords, bound with functools.partial: `partial(roll, shift=2, axis=-1)`.
 """
 
 from __future__ import annotations
@@ -59,52 +59,52 @@ def sine(x: np.ndarray) -> np.ndarray:
     return np.sin(x)
 
 
-def multiply(x: np.ndarray, factor: np.ndarray | float) -> np.ndarray:
+def multiply(x: np.ndarray, *, factor: np.ndarray | float) -> np.ndarray:
     """x · factor; an array as factor makes a map that is not equivariant to shifts."""
     return x * factor
 
 
-def affine_map(x: np.ndarray, matrix: np.ndarray, offset: np.ndarray | float) -> np.ndarray:
+def affine_map(x: np.ndarray, *, matrix: np.ndarray, offset: np.ndarray | float) -> np.ndarray:
     """matrix @ x + offset along the last axis of x: (..., D) -> (..., M)."""
     return x @ np.asarray(matrix).T + offset
 
 
-def matrix_product(x: np.ndarray, left: np.ndarray) -> np.ndarray:
+def matrix_product(x: np.ndarray, *, left: np.ndarray) -> np.ndarray:
     """left @ x for x of shape (D,) or (D, E)."""
     return left @ x
 
 
-def roll(x: np.ndarray, shift: int, axis: int) -> np.ndarray:
+def roll(x: np.ndarray, *, shift: int, axis: int) -> np.ndarray:
     """x moved circularly by `shift` along `axis`."""
     return np.roll(x, shift, axis)
 
 
-def flip_axis(x: np.ndarray, axis: int) -> np.ndarray:
+def flip_axis(x: np.ndarray, *, axis: int) -> np.ndarray:
     """x mirrored along `axis`."""
     return np.flip(x, axis)
 
 
-def turn(x: np.ndarray, quarters: int) -> np.ndarray:
+def turn(x: np.ndarray, *, quarters: int) -> np.ndarray:
     """x turned by quarters of a circle in its last two axes."""
     return np.rot90(x, quarters, (-2, -1))
 
 
-def reverse_order(x: np.ndarray, axis: int) -> np.ndarray:
+def reverse_order(x: np.ndarray, *, axis: int) -> np.ndarray:
     """x with its entries sorted from large to small along `axis`."""
     return -np.sort(-x, axis=axis)
 
 
-def running_total(x: np.ndarray, axis: int) -> np.ndarray:
+def running_total(x: np.ndarray, *, axis: int) -> np.ndarray:
     """Cumulative sums along `axis`."""
     return np.cumsum(x, axis)
 
 
-def blur_circular(x: np.ndarray, axis: int) -> np.ndarray:
+def blur_circular(x: np.ndarray, *, axis: int) -> np.ndarray:
     """The mean of each entry and its two neighbours, circular: commutes with circular shifts along `axis`."""
     return (np.roll(x, 1, axis) + x + np.roll(x, -1, axis)) / 3
 
 
-def subsample(x: np.ndarray, step: int) -> np.ndarray:
+def subsample(x: np.ndarray, *, step: int) -> np.ndarray:
     """Every `step`-th entry along the last axis: not equivariant to shifts by one."""
     return x[..., ::step]
 
@@ -114,7 +114,7 @@ def total(x: np.ndarray) -> np.ndarray:
     return np.asarray(np.sum(x))
 
 
-def weighted_total(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def weighted_total(x: np.ndarray, *, weights: np.ndarray) -> np.ndarray:
     """The sum of x · weights, a 0-d array."""
     return np.asarray(np.sum(x * weights))
 
@@ -122,7 +122,7 @@ def weighted_total(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
 # Scores of images: (N, C, H, W) -> (N, K), or one image (C, H, W) -> a number.
 
 
-def linear_scores(x: np.ndarray, templates: np.ndarray) -> np.ndarray:
+def linear_scores(x: np.ndarray, *, templates: np.ndarray) -> np.ndarray:
     """Inner products of each image of a batch with K templates: (N, C, H, W), (K, C, H, W) -> (N, K)."""
     return np.einsum("nchw,kchw->nk", x, templates)
 
@@ -152,20 +152,20 @@ def energy_score(image: np.ndarray) -> float:
 # Losses: w: (P,) -> (loss, gradient).
 
 
-def quadratic_bowl(w: np.ndarray, matrix: np.ndarray, centre: np.ndarray) -> tuple[float, np.ndarray]:
+def quadratic_bowl(w: np.ndarray, *, matrix: np.ndarray, centre: np.ndarray) -> tuple[float, np.ndarray]:
     """½ (w − centre)ᵀ A (w − centre) for a symmetric A, and its gradient."""
     away = w - centre
     return float(away @ matrix @ away) / 2, matrix @ away
 
 
-def quotient_of_forms(w: np.ndarray, matrix: np.ndarray) -> tuple[float, np.ndarray]:
+def quotient_of_forms(w: np.ndarray, *, matrix: np.ndarray) -> tuple[float, np.ndarray]:
     """wᵀAw / wᵀw for a symmetric A (Rayleigh's quotient) and its gradient: the scale of w does not matter."""
     norm = w @ w
     value = float(w @ matrix @ w / norm)
     return value, 2 * (matrix @ w - value * w) / norm
 
 
-def tilted_valley(w: np.ndarray, slope: np.ndarray) -> tuple[float, np.ndarray]:
+def tilted_valley(w: np.ndarray, *, slope: np.ndarray) -> tuple[float, np.ndarray]:
     """Σ log cosh w + ⟨slope, w⟩ and its gradient: the gradient changes from place to place."""
     value = np.sum(np.logaddexp(w, -w) - np.log(2)) + slope @ w
     return float(value), np.tanh(w) + slope

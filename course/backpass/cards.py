@@ -50,7 +50,9 @@ class Card:
         """What was measured: {"seeds": [...], "seconds": per run, "values": {measure: [one per seed]}}."""
         path = FILES / f"card_{self.name}.json"
         if not path.exists():
-            raise FileNotFoundError(f"card {self.name!r} has not been measured yet: backpass.cards.measure({self.name!r})")
+            raise FileNotFoundError(
+                f"card {self.name!r} has not been measured yet: backpass.cards.measure({self.name!r})"
+            )
         return json.loads(path.read_text(encoding="utf-8"))
 
     def mean(self, measure: str) -> float:
@@ -85,16 +87,24 @@ class Card:
             f"<tr><td {cell}><strong>{name}</strong></td><td {cell}>{html.escape(text)}</td></tr>"
             for name, text in self._facts()
         )
-        rows = "".join(
-            f"<tr><td {cell}>{html.escape(measure)}</td><td {cell}>{self.mean(measure):.3g}</td>"
-            f"<td {cell}>{low:.3g} to {high:.3g}</td></tr>"
-            for measure in self.measures
-            for low, high in [self.interval(measure)]
+        rows = ""
+        for measure, meaning in self.measures.items():
+            low, high = self.interval(measure)
+            expected = f"{low:.3g} to {high:.3g}" if self.random else html.escape(meaning)
+            rows += (
+                f"<tr><td {cell}>{html.escape(measure)}</td><td {cell}>{self.mean(measure):.3g}</td>"
+                f"<td {cell}>{expected}</td></tr>"
+            )
+        summary = (
+            "Mean of the recorded runs, and where a new run should fall"
+            if self.random
+            else "Recorded results"
         )
         return (
-            '<div style="border: 1px solid #8A8A8A; border-radius: 6px; padding: .5em 1em; max-width: 48em; overflow-x: auto">'
+            '<div style="border: 1px solid #8A8A8A; border-radius: 6px; padding: .5em 1em; max-width: 48em; '
+            'overflow-x: auto">'
             f"<strong>Reproduction card: {html.escape(self.name)}</strong><table>{facts}</table>"
-            f"<details open><summary>Mean of the recorded runs, and where a new run should fall</summary><table>{rows}</table>"
+            f"<details open><summary>{summary}</summary><table>{rows}</table>"
             "</details></div>"
         )
 
@@ -151,14 +161,21 @@ class Outcome:
     def agrees(self) -> bool:
         return all(low <= value <= high for value, low, high in self.found.values())
 
+    @property
+    def sentence(self) -> str:
+        """The verdict in a sentence, with the measures that are not as expected."""
+        out = [measure for measure, (value, low, high) in self.found.items() if not low <= value <= high]
+        if not out:
+            return f"All {len(self.found)} results of this run fall in the card's intervals."
+        return f"{len(out)} of {len(self.found)} results fall outside the card's intervals: {', '.join(out)}."
+
     def __str__(self) -> str:
         took = f", {self.seconds:.1f} s" if self.seconds else ""
         lines = [f"{self.name}, seed {self.seed}{took}"]
         for measure, (value, low, high) in self.found.items():
             mark = "as expected" if low <= value <= high else "NOT as expected"
             lines.append(f"  {measure}: {value:.4g}, expected {low:.4g} to {high:.4g}: {mark}")
-        lines.append("All results fall in their intervals." if self.agrees else "Not all results fall in their intervals.")
-        return "\n".join(lines)
+        return "\n".join([*lines, self.sentence])
 
 
 def compare(name: str, results: dict[str, float], seed: int = 0, seconds: float = 0.0) -> Outcome:

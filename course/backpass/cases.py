@@ -157,7 +157,7 @@ def save(path: str | Path, book: Book) -> None:
     }
     index = json.dumps(content, separators=(",", ":"))
     blob = np.frombuffer(index.encode("utf-8"), np.uint8)
-    with open(path, "wb") as file:
+    with Path(path).open("wb") as file:
         np.savez_compressed(file, index=blob, **arrays.joined())
 
 
@@ -172,7 +172,7 @@ def load(path: str | Path) -> Book:
         It is something else, is damaged, or is from another version of backpass.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(Path(path), allow_pickle=False) as file:
             members = {name: file[name] for name in file.files}
         content = json.loads(members.pop("index").tobytes().decode("utf-8"))
         if content["version"] != VERSION:

@@ -27,8 +27,9 @@ class Operator:
 
     matrix: (outputs, inputs), the Jacobian; offset: (outputs,), the value at the point less matrix @ point
     (for a linear layer zero, for an affine one its bias); singular_values: (min(outputs, inputs),);
-    null_space: (nullity, *input shape), orthonormal, the smoothest first; directions: (min(...), *input shape), the inputs
-    that belong to the singular values; linear: whether the function is affine, as far as probes can tell.
+    directions: (min(...), *input shape), the inputs that belong to the singular values; null_space:
+    (nullity, *input shape), orthonormal, the smoothest first; linear: whether the function is affine, as
+    far as probes can tell.
     """
 
     matrix: np.ndarray
@@ -82,7 +83,9 @@ def examine(
     point = rng.normal(size=shape) if at is None else np.array(at, float).reshape(shape)
     value = _call(f, point)
     if not np.array_equal(value, _call(f, point), equal_nan=True):
-        raise ValueError("two calls with the same input gave different outputs: fix the random generator inside f")
+        raise ValueError(
+            "two calls with the same input gave different outputs: fix the random generator inside f"
+        )
     if not np.isfinite(value).all():
         raise ValueError("the output at this point is not finite")
     linear = _is_affine(f, point, value, rng)
@@ -137,7 +140,9 @@ def _call(f, x: np.ndarray) -> np.ndarray:
     # A copy, so that a function which writes into its argument cannot disturb us.
     value = f(x.copy())
     if isinstance(value, tuple):
-        raise ValueError("f returned a tuple: pass lambda x: layer(x, ...)[0], so that only the output is left")
+        raise ValueError(
+            "f returned a tuple: pass lambda x: layer(x, ...)[0], so that only the output is left"
+        )
     return np.asarray(value, float)
 
 

@@ -25,7 +25,9 @@ def stored(folder: Path | str = ".") -> dict[str, dict]:
     return found if isinstance(found, dict) else {}
 
 
-def store(myth: str, answer: str, question: str = "", choices: Sequence[str] = (), folder: Path | str = ".") -> str:
+def store(
+    myth: str, answer: str, question: str = "", choices: Sequence[str] = (), folder: Path | str = "."
+) -> str:
     """Keep a prediction; returns the sentence that says so. A folder that cannot be written is no error."""
     everything = stored(folder)
     entry = everything.setdefault(myth, {})
@@ -35,7 +37,8 @@ def store(myth: str, answer: str, question: str = "", choices: Sequence[str] = (
     if not _write(everything, folder):
         return f"Your prediction is “{answer}”. This folder cannot be written, so it is not kept."
     if when == "after":
-        return f"Kept as your view after the verdict: “{answer}”. Before it you said “{entry.get('before', 'nothing')}”."
+        before = entry.get("before", "nothing")
+        return f"Kept as your view after the verdict: “{answer}”. Before it you said “{before}”."
     return f"Stored: “{answer}”. Now run the next cell."
 
 
@@ -114,10 +117,11 @@ class Verdict:
         return f"You predicted “{self.before}”; it is not so."
 
     def _repr_html_(self) -> str:
+        right = html.escape(self.right[:1].upper() + self.right[1:])
         return (
             '<div style="border-left: 4px solid #009E73; padding: .4em 1em; max-width: 44em">'
-            f"{html.escape(self.opening)}<br><strong>{html.escape(self.right)}.</strong> "
-            f'{html.escape(self.because)}<br><span style="color: #555">{html.escape(self.reference)}</span></div>'
+            f"{html.escape(self.opening)}<br><strong>{right}.</strong> {html.escape(self.because)}<br>"
+            f'<span style="color: #555">{html.escape(self.reference)}</span></div>'
         )
 
     def __repr__(self) -> str:

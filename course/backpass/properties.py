@@ -14,8 +14,9 @@ draws.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +35,24 @@ class Broken:
     tag: str = ""
 
 
+def _of_fitting_values(question: Callable[..., Broken | None]) -> Callable[..., Broken | None]:
+    """Values that do not fit together are the asker's fault: a TypeError, whatever NumPy raises."""
+
+    @functools.wraps(question)
+    def asked(*values: Any, **options: Any) -> Broken | None:
+        try:
+            return question(*values, **options)
+        except (ValueError, IndexError) as error:
+            raise TypeError(f"{question.__name__} cannot be asked of these values: {error}") from error
+
+    return asked
+
+
 # ---- Linear maps and their adjoints (units 1, 2, 3, 5, 7, 9)
 
 
-def adjoint(Lx: Any, y: Any, x: Any, LTy: Any, rtol: float = 1e-7) -> Broken | None:
+@_of_fitting_values
+def adjoint(Lx: Any, y: Any, x: Any, LTy: Any, *, rtol: float = 1e-7) -> Broken | None:
     """⟨Lx, y⟩ = ⟨x, Lᵀy⟩: `Lx` is the forward value of a linear map at x, `LTy` its backward value at y."""
     if np.shape(Lx) != np.shape(y) or np.shape(x) != np.shape(LTy):
         return Broken("the shapes do not fit: y has the forward's shape, and the gradient has the input's.")
@@ -53,8 +68,9 @@ def adjoint(Lx: Any, y: Any, x: Any, LTy: Any, rtol: float = 1e-7) -> Broken | N
     )
 
 
+@_of_fitting_values
 def linear(
-    f_x: Any, f_y: Any, f_both: Any, a: float = 1.0, b: float = 1.0, rtol: float = 1e-7
+    f_x: Any, f_y: Any, f_both: Any, *, a: float = 1.0, b: float = 1.0, rtol: float = 1e-7
 ) -> Broken | None:
     """f(a·x + b·y) = a·f(x) + b·f(y), given the three values."""
     return _agree(
@@ -65,8 +81,9 @@ def linear(
     )
 
 
+@_of_fitting_values
 def gradient_along(
-    y_plus: Any, y_minus: Any, h: float, dy: Any, dx: Any, v: Any, rtol: float = 1e-5
+    y_plus: Any, y_minus: Any, h: float, dy: Any, dx: Any, v: Any, *, rtol: float = 1e-5
 ) -> Broken | None:
     """⟨dy, (f(x + hv) − f(x − hv)) / 2h⟩ = ⟨dx, v⟩: a gradient against the own forward, in direction v.
 
@@ -77,6 +94,7 @@ def gradient_along(
     return _slopes(slope, _inner(dx, v), _norm(dx) * _norm(v), rtol)
 
 
+@_of_fitting_values
 def gradients_along(
     y_plus: Any,
     y_minus: Any,
@@ -84,6 +102,7 @@ def gradients_along(
     dy: Any,
     gradients: Sequence,
     directions: Sequence,
+    *,
     rtol: float = 1e-5,
 ) -> Broken | None:
     """As gradient_along, for several arguments moved at once: gradients and directions are lists."""
@@ -104,17 +123,20 @@ def _slopes(slope: float, claimed: float, scale: float, rtol: float) -> Broken |
 # ---- Equalities between results
 
 
-def equal(a: Any, b: Any, rtol: float | None = None, because: str = "", tag: str = "") -> Broken | None:
+@_of_fitting_values
+def equal(a: Any, b: Any, *, rtol: float | None = None, because: str = "", tag: str = "") -> Broken | None:
     """Two results agree. because: a sentence why they must."""
     return _agree(a, b, rtol, because or "two results that must be equal differ.", tag)
 
 
-def not_equal(a: Any, b: Any, because: str = "", tag: str = "") -> Broken | None:
+@_of_fitting_values
+def not_equal(a: Any, b: Any, *, because: str = "", tag: str = "") -> Broken | None:
     """Two results differ somewhere, e.g. two draws from one generator."""
     same = np.shape(a) == np.shape(b) and bool(np.all(close(_array(a), _array(b))))
     return Broken(because or "two results that must differ are the same.", tag) if same else None
 
 
+@_of_fitting_values
 def same_draws(first: Any, second: Any) -> Broken | None:
     """Generators of equal seeds give equal results (tag global_state: another source is in use)."""
     sentence = (
@@ -124,14 +146,16 @@ def same_draws(first: Any, second: Any) -> Broken | None:
     return _agree(first, second, None, sentence, "global_state")
 
 
-def scaled(a: Any, b: Any, factor: float, because: str = "", rtol: float | None = None) -> Broken | None:
+@_of_fitting_values
+def scaled(a: Any, b: Any, factor: float, *, because: str = "", rtol: float | None = None) -> Broken | None:
     """a = factor · b."""
     return _agree(
         a, factor * _array(b), rtol, because or "one result is not the right multiple of the other."
     )
 
 
-def invariant(f_x: Any, f_moved: Any, because: str = "", rtol: float | None = None) -> Broken | None:
+@_of_fitting_values
+def invariant(f_x: Any, f_moved: Any, *, because: str = "", rtol: float | None = None) -> Broken | None:
     """f(x) = f(moved x)."""
     return _agree(f_x, f_moved, rtol, because or "the result changes where it must stay the same.")
 
@@ -139,7 +163,8 @@ def invariant(f_x: Any, f_moved: Any, because: str = "", rtol: float | None = No
 # ---- Sums, means, norms, symmetries
 
 
-def sums_to(x: Any, total: Any, axis: Axis = None, rtol: float = 1e-7, because: str = "") -> Broken | None:
+@_of_fitting_values
+def sums_to(x: Any, total: Any, axis: Axis = None, *, rtol: float = 1e-7, because: str = "") -> Broken | None:
     """The sums of x over `axis` equal `total` (a number or an array)."""
     x = _array(x)
     size = np.sum(np.abs(x), axis=_axes(axis))
@@ -149,12 +174,14 @@ def sums_to(x: Any, total: Any, axis: Axis = None, rtol: float = 1e-7, because: 
     return Broken(because or "the sum is not what it must be.")
 
 
-def zero_mean(x: Any, axis: Axis = None, rtol: float = 1e-7, because: str = "") -> Broken | None:
+@_of_fitting_values
+def zero_mean(x: Any, axis: Axis = None, *, rtol: float = 1e-7, because: str = "") -> Broken | None:
     """x has mean 0 over `axis`, up to rounding."""
-    return sums_to(x, 0.0, axis, rtol, because or "the mean is not zero.")
+    return sums_to(x, 0.0, axis, rtol=rtol, because=because or "the mean is not zero.")
 
 
-def unit_variance(x: Any, axis: Axis = None, rtol: float = 1e-3, because: str = "") -> Broken | None:
+@_of_fitting_values
+def unit_variance(x: Any, axis: Axis = None, *, rtol: float = 1e-3, because: str = "") -> Broken | None:
     """x has biased variance 1 over `axis`; rtol leaves room for eps. Tag unbiased: it is (n − 1)/n."""
     x = _array(x)
     axes = _axes(axis)
@@ -169,7 +196,8 @@ def unit_variance(x: Any, axis: Axis = None, rtol: float = 1e-3, because: str = 
     return Broken(sentence, "unbiased" if unbiased else "")
 
 
-def orthogonal(a: Any, b: Any, axis: Axis = None, rtol: float = 1e-7, because: str = "") -> Broken | None:
+@_of_fitting_values
+def orthogonal(a: Any, b: Any, axis: Axis = None, *, rtol: float = 1e-7, because: str = "") -> Broken | None:
     """The inner products of a and b over `axis` are 0, relative to the norms."""
     a, b = _array(a), _array(b)
     axes = _axes(axis)
@@ -180,7 +208,8 @@ def orthogonal(a: Any, b: Any, axis: Axis = None, rtol: float = 1e-7, because: s
     return Broken(because or "the inner product is not zero.")
 
 
-def norm_is(x: Any, norm: Any, axis: Axis = None, rtol: float = 1e-7, because: str = "") -> Broken | None:
+@_of_fitting_values
+def norm_is(x: Any, norm: Any, axis: Axis = None, *, rtol: float = 1e-7, because: str = "") -> Broken | None:
     """The Euclidean norms of x over `axis` equal `norm`."""
     norms = np.sqrt(np.sum(np.square(_array(x)), axis=_axes(axis)))
     return _agree(
@@ -188,7 +217,8 @@ def norm_is(x: Any, norm: Any, axis: Axis = None, rtol: float = 1e-7, because: s
     )
 
 
-def largest_singular_value(x: Any, value: float, rtol: float = 1e-6, because: str = "") -> Broken | None:
+@_of_fitting_values
+def largest_singular_value(x: Any, value: float, *, rtol: float = 1e-6, because: str = "") -> Broken | None:
     """The matrix x, reshaped to (len(x), −1), has this spectral norm."""
     matrix = _array(x).reshape(len(x), -1)
     found = np.linalg.norm(matrix, 2)
@@ -197,7 +227,8 @@ def largest_singular_value(x: Any, value: float, rtol: float = 1e-6, because: st
     )
 
 
-def constant_over_axes(x: Any, axis: Axis, because: str = "", tag: str = "") -> Broken | None:
+@_of_fitting_values
+def constant_over_axes(x: Any, axis: Axis, *, because: str = "", tag: str = "") -> Broken | None:
     """x does not change along `axis`."""
     x = _array(x)
     first = np.take(x, [0], axis=axis) if isinstance(axis, int) else x[_firsts(x.ndim, axis)]
@@ -206,7 +237,8 @@ def constant_over_axes(x: Any, axis: Axis, because: str = "", tag: str = "") -> 
     return Broken(because or f"the values change along axis {axis}, where they must be the same.", tag)
 
 
-def rows_differ(x: Any, axis: int = 0, because: str = "", tag: str = "shared") -> Broken | None:
+@_of_fitting_values
+def rows_differ(x: Any, axis: int = 0, *, because: str = "", tag: str = "shared") -> Broken | None:
     """Not all slices of x along `axis` are the same (one mask for all samples)."""
     x = np.moveaxis(_array(x), axis, 0)
     if len(x) < 2 or not np.all(close(x, np.broadcast_to(x[:1], x.shape))):
@@ -214,13 +246,15 @@ def rows_differ(x: Any, axis: int = 0, because: str = "", tag: str = "shared") -
     return Broken(because or f"all entries along axis {axis} are the same: one draw is shared by all.", tag)
 
 
-def turn_symmetric(kernel: Any, because: str = "") -> Broken | None:
+@_of_fitting_values
+def turn_symmetric(kernel: Any, *, because: str = "") -> Broken | None:
     """A square kernel is the same after a quarter turn."""
     kernel = _array(kernel)
     return _agree(np.rot90(kernel), kernel, None, because or "a quarter turn changes the kernel.")
 
 
-def finite(x: Any, because: str = "", tag: str = "") -> Broken | None:
+@_of_fitting_values
+def finite(x: Any, *, because: str = "", tag: str = "") -> Broken | None:
     """No nan and no inf."""
     x = _array(x)
     if np.all(np.isfinite(x)):
@@ -229,7 +263,8 @@ def finite(x: Any, because: str = "", tag: str = "") -> Broken | None:
     return Broken(because or f"there is {what} in the result.", tag)
 
 
-def between(x: Any, low: float, high: float, because: str = "", tag: str = "") -> Broken | None:
+@_of_fitting_values
+def between(x: Any, low: float, high: float, *, because: str = "", tag: str = "") -> Broken | None:
     """low <= x <= high everywhere."""
     x = _array(x)
     if np.all((x >= low) & (x <= high)):
@@ -237,6 +272,7 @@ def between(x: Any, low: float, high: float, because: str = "", tag: str = "") -
     return Broken(because or f"there are values outside [{low:g}, {high:g}].", tag)
 
 
+@_of_fitting_values
 def probabilities(x: Any, axis: int = -1) -> Broken | None:
     """Not negative, and summing to one along `axis`. Tag wrong_axis: they sum to one along another axis."""
     x = _array(x)
@@ -255,7 +291,8 @@ def probabilities(x: Any, axis: int = -1) -> Broken | None:
     return Broken(f"the probabilities do not sum to one along axis {axis}.")
 
 
-def ordered(low: Any, middle: Any, high: Any, because: str = "") -> Broken | None:
+@_of_fitting_values
+def ordered(low: Any, middle: Any, high: Any, *, because: str = "") -> Broken | None:
     """low <= middle <= high, e.g. an interval around an effect."""
     if np.all(_array(low) <= _array(middle)) and np.all(_array(middle) <= _array(high)):
         return None
@@ -265,10 +302,12 @@ def ordered(low: Any, middle: Any, high: Any, because: str = "") -> Broken | Non
 # ---- Random draws (units 4, 6, 8, 9)
 
 
+@_of_fitting_values
 def within_sigma(
     value: Any,
     expected: float,
     sigma: float,
+    *,
     instead: Mapping[str, float] | None = None,
     because: str = "",
     sigmas: float = 6.0,
@@ -284,10 +323,12 @@ def within_sigma(
     return Broken(sentence, _nearest(value, sigma * sigmas, instead))
 
 
+@_of_fitting_values
 def mean_and_variance(
     x: Any,
     mean: float,
     variance: float,
+    *,
     instead: Mapping[str, float] | None = None,
     kurtosis: float = 3.0,
     sigmas: float = 6.0,
@@ -311,8 +352,9 @@ def mean_and_variance(
     return None
 
 
+@_of_fitting_values
 def uniform_draws(
-    x: Any, low: float, high: float, instead: Mapping[str, float] | None = None, sigmas: float = 6.0
+    x: Any, low: float, high: float, *, instead: Mapping[str, float] | None = None, sigmas: float = 6.0
 ) -> Broken | None:
     """Draws are uniform on [low, high]. instead: tag -> half the width that a known mistake gives.
 
@@ -339,7 +381,8 @@ def uniform_draws(
     return Broken("the draws do not fill their interval evenly.")
 
 
-def spread_over_calls(counts_of: Sequence, because: str = "", tag: str = "exact") -> Broken | None:
+@_of_fitting_values
+def spread_over_calls(counts_of: Sequence, *, because: str = "", tag: str = "exact") -> Broken | None:
     """Over several results the number of zeros is not always the same (tag exact: it is ⌊pN⌋ each time)."""
     counts = {int(np.count_nonzero(_array(one) == 0)) for one in counts_of}
     if len(counts) > 1:
@@ -351,7 +394,8 @@ def spread_over_calls(counts_of: Sequence, because: str = "", tag: str = "exact"
     )
 
 
-def keep_rate(x: Any, y: Any, p: float, unit: Axis = (), sigmas: float = 6.0) -> Broken | None:
+@_of_fitting_values
+def keep_rate(x: Any, y: Any, p: float, unit: Axis = (), *, sigmas: float = 6.0) -> Broken | None:
     """Inverted dropout: entries of y are 0 with probability p, and else x / (1 − p). x has no zeros.
 
     unit: the axes over which one draw is shared, e.g. (2, 3) for whole maps, (1, 2, 3) for whole samples.
@@ -400,7 +444,8 @@ def _scale_of_kept(scale: float | None, p: float) -> Broken | None:
     return Broken("what is kept has another scale than 1/(1 − p).", "wrong_scale")
 
 
-def same_mask(x: Any, y: Any, dy: Any, dx: Any, rtol: float = 1e-4) -> Broken | None:
+@_of_fitting_values
+def same_mask(x: Any, y: Any, dy: Any, dx: Any, *, rtol: float = 1e-4) -> Broken | None:
     """The backward uses the forward's multiplicative noise: dx/dy = y/x entry by entry. x, dy have no zeros.
 
     Tags: new_mask (drawn again), unscaled (the mask without the scale), ignored (dx = dy).
@@ -425,7 +470,8 @@ def same_mask(x: Any, y: Any, dy: Any, dx: Any, rtol: float = 1e-4) -> Broken | 
     return Broken("the backward pass does not use the mask of the forward pass.", "new_mask")
 
 
-def shared_noise(x: Any, y: Any, unit: Axis, because: str = "") -> Broken | None:
+@_of_fitting_values
+def shared_noise(x: Any, y: Any, unit: Axis, *, because: str = "") -> Broken | None:
     """y/x is the same over the axes `unit` (one draw for them), and not the same along the others.
 
     Tags: apart (drawn for each entry), shared (shared along an axis where draws must differ). x has no zeros.
@@ -443,8 +489,9 @@ def shared_noise(x: Any, y: Any, unit: Axis, because: str = "") -> Broken | None
     return None
 
 
+@_of_fitting_values
 def noise_is(
-    x: Any, y: Any, variance: float, instead: Mapping[str, float] | None = None, sigmas: float = 6.0
+    x: Any, y: Any, variance: float, *, instead: Mapping[str, float] | None = None, sigmas: float = 6.0
 ) -> Broken | None:
     """y/x are independent draws of mean 1 and this variance (Gaussian dropout). x has no zeros.
 
@@ -452,12 +499,13 @@ def noise_is(
     """
     x, y = _array(x), _array(y)
     ratio = y / x
-    broken = mean_and_variance(ratio, 1.0, variance, instead, sigmas=sigmas)
+    broken = mean_and_variance(ratio, 1.0, variance, instead=instead, sigmas=sigmas)
     if broken and not broken.tag and mean_and_variance(y - x, 0.0, variance, sigmas=sigmas) is None:
         return Broken("the noise is added; it must be multiplied.", "additive")
     return broken
 
 
+@_of_fitting_values
 def affine_noise(base: Any, y: Any, factor_range: float, shift_range: float) -> Broken | None:
     """y = factor · base + shift, one factor in 1 ± factor_range and one shift in ± shift_range per column.
 
@@ -491,8 +539,121 @@ def affine_noise(base: Any, y: Any, factor_range: float, shift_range: float) -> 
     return None
 
 
+def _affine_fit(base: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """factor and shift of each column in y = factor · base + shift, or None where there are none."""
+    centred = base - base.mean(axis=0)
+    factor = np.sum(centred * y, axis=0) / np.sum(centred**2, axis=0)
+    shift = y.mean(axis=0) - factor * base.mean(axis=0)
+    return (factor, shift) if np.all(close(y, factor * base + shift, 1e-5)) else None
+
+
+@_of_fitting_values
+def noise_fills_ranges(base: Any, y: Any, factor_range: float, shift_range: float) -> Broken | None:
+    """As affine_noise, and factors fill 1 ± factor_range, shifts ± shift_range evenly; base has many columns.
+
+    Tags: around_zero (the factor varies around 0), one_sided, half_width, normal, swapped (of ranges).
+    """
+    fit = _affine_fit(_array(base), _array(y))
+    if fit is None:
+        return Broken("the noise is not one factor and one shift for each feature.")
+    off, shift = fit[0] - 1, fit[1]
+    reach, shift_reach = np.max(np.abs(off)), np.max(np.abs(shift))
+    if np.max(np.abs(fit[0])) <= factor_range * (1 + 1e-6):
+        return Broken("the factors vary around 0; they should vary around 1.", "around_zero")
+    if (
+        reach <= shift_range < shift_reach <= factor_range
+        or shift_reach <= factor_range < reach <= shift_range
+    ):
+        return Broken(
+            "the factors have the range of the shifts, and the shifts that of the factors.", "swapped"
+        )
+    if np.all(off >= 0) and np.all(shift >= 0):
+        return Broken("the noise goes to one side only.", "one_sided")
+    if reach <= factor_range / 2 and shift_reach <= shift_range / 2:
+        return Broken("the noise fills only half of its range.", "half_width")
+    if (
+        reach > factor_range
+        and shift_reach > shift_range
+        and _near(float(np.var(shift)), shift_range**2, 0.7)
+    ):
+        return Broken(
+            "some of the noise lies outside its range, as if it were drawn from a normal distribution.",
+            "normal",
+        )
+    for what, draws, half in (("factors", off, factor_range), ("shifts", shift, shift_range)):
+        broken = uniform_draws(draws, -half, half)
+        if broken:
+            return Broken(f"the {what}: {broken.sentence}")
+    return None
+
+
+@_of_fitting_values
+def noise_comes_last(
+    base: Any, y: Any, gamma: Any, beta: Any, factor_range: float, shift_range: float
+) -> Broken | None:
+    """The noise comes after gamma and beta. Tag before_affine: it was applied to the normalised values."""
+    fit = _affine_fit(_array(base), _array(y))
+    if fit is None:
+        return Broken("the noise is not one factor and one shift for each feature.")
+    factor, shift = fit
+    slack = 1 + 1e-6
+    if np.all(np.abs(factor - 1) <= factor_range * slack) and np.all(np.abs(shift) <= shift_range * slack):
+        return None
+    inner = (shift - _array(beta) * (1 - factor)) / _array(gamma)
+    before = np.all(np.abs(factor - 1) <= factor_range * slack) and np.all(
+        np.abs(inner) <= shift_range * slack
+    )
+    return Broken(
+        "the noise leaves its range when gamma and beta are large.", "before_affine" if before else ""
+    )
+
+
+@_of_fitting_values
+def noise_goes_back(base: Any, y: Any, without: Sequence, gradients: Sequence) -> Broken | None:
+    """Gradients through y = factor · base + shift are factor · those without noise. without, gradients: lists of equal
+    length, dx first. Tags: unscaled (the factor is missing in all of them), parameters_unscaled (in all but the
+    first), new_noise (another factor than the forward's).
+    """
+    fit = _affine_fit(_array(base), _array(y))
+    if fit is None:
+        return Broken("the noise is not one factor and one shift for each feature.")
+    pairs = [(_array(a), _array(b)) for a, b in zip(without, gradients, strict=True)]
+    scaled_right = [bool(np.all(close(b, fit[0] * a, 1e-5))) for a, b in pairs]
+    unscaled = [bool(np.all(close(b, a, 1e-5))) for a, b in pairs]
+    if all(scaled_right):
+        return None
+    if all(unscaled):
+        return Broken("the gradients are those of the layer without noise.", "unscaled")
+    if scaled_right[0] and all(unscaled[1:]):
+        return Broken("dx knows the noise, and the parameters' gradients do not.", "parameters_unscaled")
+    rows, dx = pairs[0]
+    other = np.sum(rows * dx, axis=0) / np.sum(rows * rows, axis=0)
+    new = np.all(close(dx, other * rows, 1e-5)) and not np.all(close(other, other[:1] + 0 * other, 1e-5))
+    sentence = "the gradients do not go through the factor that the forward pass has drawn."
+    return Broken(sentence, "new_noise" if new else "")
+
+
+@_of_fitting_values
+def deviation_is(
+    value: Any, expected: float, trials: int, instead: Mapping[str, float] | None = None, sigmas: float = 6.0
+) -> Broken | None:
+    """A standard deviation estimated from `trials` nearly normal values. instead: tag -> what a known mistake gives.
+
+    Tag zero: nothing varies.
+    """
+    value, relative = float(np.asarray(value)), sigmas / math.sqrt(2 * trials)
+    if abs(value - expected) <= relative * expected:
+        return None
+    if abs(value) <= 1e-9 * expected:
+        return Broken("the batch means do not vary at all.", "zero")
+    which = "larger" if value > expected else "smaller"
+    sentence = f"the deviation is {which} than it must be, and by more than chance explains."
+    return Broken(sentence, _nearest_variance(value, relative, instead))
+
+
+@_of_fitting_values
 def blocks_dropped(
-    x: Any, y: Any, block_size: int, sigmas: float = 6.0, p: float | None = None
+    x: Any, y: Any, block_size: int, *, sigmas: float = 6.0, p: float | None = None
 ) -> Broken | None:
     """DropBlock: the zeros of y (N, C, H, W) are whole squares, the rest is x · numel/kept. x has no zeros.
 

@@ -368,7 +368,7 @@ def _feedback_row(pair: tuple[Item, bool]) -> str:
 def _box(content: str, colour: str) -> str:
     return (
         f'<div style="border:{_LINE};border-top:3px solid {colour};border-radius:6px;padding:10px 16px;'
-        f'margin:4px 0 10px 0;max-width:960px;line-height:1.5;font-size:14px;'
+        f"margin:4px 0 10px 0;max-width:960px;line-height:1.5;font-size:14px;"
         f'font-family:var(--jp-content-font-family,system-ui,sans-serif)">'
         f"{content}</div>"
     )

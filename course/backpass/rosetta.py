@@ -11,10 +11,16 @@ from .tables import Documented, Table, computed
 IMPULSE, PROBE = np.array([0.0, 0, 1, 0, 0]), np.array([1.0, 2, 3])
 SHORT, PAIR = np.array([1.0, 2, 3]), np.array([1.0, 1])
 
-MATLAB = "MathWorks, pages conv and conv2: flips, default shape full; mathworks.com/help/matlab/ref/conv2.html"
-FILTER2 = "MathWorks, page filter2: correlation, default shape same; mathworks.com/help/matlab/ref/filter2.html"
+MATLAB = (
+    "MathWorks, pages conv and conv2: flips, default shape full; mathworks.com/help/matlab/ref/conv2.html"
+)
+FILTER2 = (
+    "MathWorks, page filter2: correlation, default shape same; mathworks.com/help/matlab/ref/filter2.html"
+)
 OCTAVE = "GNU Octave, conv.m, shape same: the first of the kept entries is number ceil((K - 1) / 2), from 0"
-KERAS = "Keras, Conv1D and Conv2D: padding valid by default, and the kernel is not flipped; keras.io/api/layers"
+KERAS = (
+    "Keras, Conv1D and Conv2D: padding valid by default, and the kernel is not flipped; keras.io/api/layers"
+)
 SCIPY = "SciPy, signal.convolve (full) and ndimage.convolve (mode reflect, centre K // 2); docs.scipy.org"
 TORCH = "PyTorch, nn.Conv1d: cross-correlation, padding 0 by default; pytorch.org/docs"
 
@@ -22,12 +28,33 @@ TORCH = "PyTorch, nn.Conv1d: cross-correlation, padding 0 by default; pytorch.or
 def convolution_names() -> Table:
     """Lecture 1: six calls that all carry the name or do the work, each with its defaults."""
     return Table(
-        ("call, with its defaults", "turns the kernel", "0 0 1 0 0 under 1 2 3", "1 2 3 under 1 1, mode same"),
         (
-            _row("numpy.convolve", lambda: np.convolve(IMPULSE, PROBE), lambda: np.convolve(SHORT, PAIR, "same")),
-            _row("numpy.correlate", lambda: np.correlate(IMPULSE, PROBE), lambda: np.correlate(SHORT, PAIR, "same")),
-            _row("scipy.signal.convolve", *_scipy_signal(), missing=(True, [0, 0, 1, 2, 3, 0, 0], [1, 3, 5], SCIPY)),
-            _row("scipy.ndimage.convolve1d", *_scipy_ndimage(), missing=(True, [0, 1, 2, 3, 0], [3, 5, 3], SCIPY)),
+            "call, with its defaults",
+            "turns the kernel",
+            "0 0 1 0 0 under 1 2 3",
+            "1 2 3 under 1 1, mode same",
+        ),
+        (
+            _row(
+                "numpy.convolve",
+                lambda: np.convolve(IMPULSE, PROBE),
+                lambda: np.convolve(SHORT, PAIR, "same"),
+            ),
+            _row(
+                "numpy.correlate",
+                lambda: np.correlate(IMPULSE, PROBE),
+                lambda: np.correlate(SHORT, PAIR, "same"),
+            ),
+            _row(
+                "scipy.signal.convolve",
+                *_scipy_signal(),
+                missing=(True, [0, 0, 1, 2, 3, 0, 0], [1, 3, 5], SCIPY),
+            ),
+            _row(
+                "scipy.ndimage.convolve1d",
+                *_scipy_ndimage(),
+                missing=(True, [0, 1, 2, 3, 0], [3, 5, 3], SCIPY),
+            ),
             _row("torch.nn.functional.conv1d", *_torch(), missing=(False, [3, 2, 1], [3, 5, 3], TORCH)),
             _documented("keras.layers.Conv1D", "no", "[3, 2, 1]", "[3, 5, 3]", KERAS, KERAS),
             _documented("MATLAB conv, conv2", "yes", "[0, 0, 1, 2, 3, 0, 0]", "[3, 5, 3]", MATLAB, OCTAVE),

@@ -100,7 +100,9 @@ def direct_price(side: int, kernel: int) -> int:
     scaled_down="counted for one image and one kernel; the paper times whole layers on a GPU",
     does_not_transfer="a count is not a time: memory, vector units and reuse of a kernel's transform over a "
     "batch decide in practice, and libraries choose by measuring",
-    measures={f"side {side}": "smallest kernel for which the transforms multiply less" for side in (32, 96, 224)},
+    measures={
+        f"side {side}": "smallest kernel for which the transforms multiply less" for side in (32, 96, 224)
+    },
     random=False,
 )
 def fft_crossover(seed: int = 0) -> dict[str, float]:
@@ -159,7 +161,7 @@ def pasted(images: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
     name="prior-ladder",
     claim="Trained on digits in one place, a network reads them anywhere when it shares its kernels and "
     "drops the position. Fewer weights alone do not buy that.",
-    source="after LeCun 1989, Generalization and network design strategies, University of Toronto CRG-TR-89-4",
+    source="after LeCun 1989, Generalization and network design strategies, report CRG-TR-89-4",
     scaled_down="1000 digits of 8×8 pixels on a 16×16 canvas, one hidden layer; the "
     "report has digits and networks of its own",
     does_not_transfer="with every digit in its trained place at the test, too (the control), the four come "

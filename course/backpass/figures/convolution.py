@@ -4,7 +4,16 @@ from .convolution_frames import exposed, lettered, nine_frames
 from .convolution_ladder import answer, ladder
 from .convolution_matrix import averaged_over_shifts, band, footprint, frequencies
 from .convolution_price import prices, reach, visits
-from .convolution_sums import LETTER, RING, borders, impulses, reading, sliding_area, stepping_sum, swapped_roles
+from .convolution_sums import (
+    LETTER,
+    RING,
+    borders,
+    impulses,
+    reading,
+    sliding_area,
+    stepping_sum,
+    swapped_roles,
+)
 from .convolution_symmetry import commuting_square, equivariance_ladder, where
 from .planes import ASYMMETRIC, EXAMPLE_IMAGE, SYMMETRIC
 

@@ -6,8 +6,21 @@ import numpy as np
 
 from .planes import ASYMMETRIC, EXAMPLE_IMAGE, SYMMETRIC
 from .style import (
-    AMOUNT_KERNEL, AMOUNT_OUTPUT, GREY, INPUT, KERNEL, OUTPUT, WRONG, bare, canvas, frame, grid, headline, ink, picture
-)  # fmt: skip
+    AMOUNT_KERNEL,
+    AMOUNT_OUTPUT,
+    GREY,
+    INPUT,
+    KERNEL,
+    OUTPUT,
+    WRONG,
+    bare,
+    canvas,
+    frame,
+    grid,
+    headline,
+    ink,
+    picture,
+)
 
 
 def _sums(image, kernel) -> np.ndarray:
@@ -22,11 +35,16 @@ def lettered():
     figure, panels = canvas(2.5, 1, 3, width_ratios=[1.1, 0.6, 2.5])
     letters = np.array([list("abcd"), list("efgh"), list("ijkl")])
     kernel = np.array([list("wx"), list("yz")])
-    for axes, symbols, colour, title in ((panels[0], letters, INPUT, "Input"), (panels[1], kernel, KERNEL, "Kernel")):
+    for axes, symbols, colour, title in (
+        (panels[0], letters, INPUT, "Input"),
+        (panels[1], kernel, KERNEL, "Kernel"),
+    ):
         grid(axes, np.zeros(symbols.shape), numbers=None, title=title)
         axes.title.set_color(ink(colour))
         for (i, j), symbol in np.ndenumerate(symbols):
-            axes.text(j, i, symbol, ha="center", va="center", color=ink(colour), fontsize=12, fontweight="bold")
+            axes.text(
+                j, i, symbol, ha="center", va="center", color=ink(colour), fontsize=12, fontweight="bold"
+            )
     frame(panels[0], 0, 1, 2, 2)
     out = panels[2]
     for (i, j), _ in np.ndenumerate(np.zeros((2, 3))):
@@ -39,8 +57,9 @@ def lettered():
     bare(out)
     out.set_title("Output of the full windows", fontsize=10, color=ink(OUTPUT))
     headline(figure, "The same four weights stand in every output")
-    alt = """Redrawn figure 9.1 of Deep Learning: a 3 by 4 input of letters a to l, a 2 by 2 kernel w, x, y, z, and six outputs,
-    each the sum of four letters times the four weights. The window b, c, f, g and its output are framed."""
+    alt = """Redrawn figure 9.1 of Deep Learning: a 3 by 4 input of letters a to l, a 2 by 2 kernel w, x,
+    y, z, and six outputs, each the sum of four letters times the four weights. The window b, c, f, g and
+    its output are framed."""
     return figure, alt
 
 
@@ -68,9 +87,9 @@ def nine_frames(frame_number: int = 9, kernel=SYMMETRIC, half_turn: bool = False
         axes.set_title(title, fontsize=10, color=ink(colour))
     name = "convolution, the kernel turned" if half_turn else "cross-correlation"
     headline(figure, f"Frame {at + 1} of 9, {name}: nine products, one sum, {sums.flat[at]:g}")
-    alt = f"""Frame {at + 1} of 9 of a {name}. Left the 5 by 5 image with a 3 by 3 window at row {row}, column {column}; middle the
-    nine products of the window {window.astype(int).tolist()} with {used.astype(int).tolist()}; right the outputs so far,
-    {[int(v) for v in sums.ravel()[: at + 1]]}."""
+    alt = f"""Frame {at + 1} of 9 of a {name}. Left the 5 by 5 image with a 3 by 3 window at row {row},
+    column {column}; middle the nine products of the window {window.astype(int).tolist()} with
+    {used.astype(int).tolist()}; right the outputs so far, {[int(v) for v in sums.ravel()[: at + 1]]}."""
     return figure, alt
 
 
@@ -94,6 +113,7 @@ def exposed(image=EXAMPLE_IMAGE, kernels=(SYMMETRIC, ASYMMETRIC)):
             frame(line[2], i, j, 1, 1, WRONG, 2.2)
         line[2].text(2.75, 1, f"{len(differ)} of 9\ndiffer", va="center", fontsize=10, color=ink(WRONG))
     headline(figure, "The symmetric kernel hides the flip; the asymmetric one shows it")
-    alt = f"""Two rows: a kernel, its cross-correlation with the 5 by 5 image, its convolution. For the symmetric kernel
-    {counts[0]} of 9 outputs differ between the operations, for the asymmetric one {counts[1]}, framed."""
+    alt = f"""Two rows: a kernel, its cross-correlation with the 5 by 5 image, its convolution. For the
+    symmetric kernel {counts[0]} of 9 outputs differ between the operations, for the asymmetric one
+    {counts[1]}, framed."""
     return figure, alt

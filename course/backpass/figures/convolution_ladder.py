@@ -8,9 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..experiments.convolution import LADDER, SETTINGS
-from .style import (
-    FAINT, GREY, INK, INPUT, OUTPUT, SIGNED, WIDTH, bare, canvas, headline, picture
-)  # fmt: skip
+from .style import FAINT, GREY, INK, INPUT, OUTPUT, SIGNED, WIDTH, bare, canvas, headline, picture
 
 SHORT = {
     "dense": "dense",
@@ -34,7 +32,11 @@ def _weights(side: int = 6, window: int = 3):
             mask[row, (top + i) * side + left + j] = True
             shared[row, (top + i) * side + left + j] = kernel[tap]
     dense = rng.normal(size=mask.shape)
-    return {"dense": (dense, mask.size), "local": (np.where(mask, dense, 0), int(mask.sum())), "shared": (shared, kernel.size)}
+    return {
+        "dense": (dense, mask.size),
+        "local": (np.where(mask, dense, 0), int(mask.sum())),
+        "shared": (shared, kernel.size),
+    }
 
 
 @picture
@@ -72,8 +74,9 @@ def answer(card):
     headline(figure, "Repeat a few weights, drop the position, and what was learned carries over")
     counts = ", ".join(f"{name} {free}" for name, (_, free) in kinds.items())
     listed = ", ".join(f"{rung} {mean:.0%}" for rung, mean in zip(rungs[::-1], means[::-1], strict=True))
-    alt = f"""Above, three matrices of the same size as images, with their numbers of free weights: {counts}; the last repeats nine
-    weights along its diagonals. Below, accuracies anywhere of networks trained on digits in one place: {listed}."""
+    alt = f"""Above, three matrices of the same size as images, with their numbers of free weights:
+    {counts}; the last repeats nine weights along its diagonals. Below, accuracies anywhere of networks
+    trained on digits in one place: {listed}."""
     return figure, alt
 
 
@@ -108,6 +111,13 @@ def ladder(results: dict[str, float], card, weights: dict[str, int] | None = Non
     panels[0].set_ylabel("layer")
     panels[1].text(0.11, -0.42, "guessing", fontsize=8.5, color=GREY)
     headline(figure, "In place all four are equal; only sharing without position carries over")
-    parts = [f"{meaning}: " + ", ".join(f"{r} {results[f'{s}: {r}']:.2f}" for r in rungs[::-1]) for s, meaning in SETTINGS.items()]
-    return figure, "Accuracies of four networks in three settings, dots over the intervals of the card. " + ". ".join(parts) + "."
-
+    parts = [
+        f"{meaning}: " + ", ".join(f"{r} {results[f'{s}: {r}']:.2f}" for r in rungs[::-1])
+        for s, meaning in SETTINGS.items()
+    ]
+    return (
+        figure,
+        "Accuracies of four networks in three settings, dots over the intervals of the card. "
+        + ". ".join(parts)
+        + ".",
+    )

@@ -8,8 +8,23 @@ from matplotlib.figure import Figure
 
 from .planes import ASYMMETRIC
 from .style import (
-    FAINT, GREY, INK, INPUT, KERNEL, OUTPUT, SIGNED, WHEEL, WIDTH, bare, canvas, frame, headline, ink, number, picture
-)  # fmt: skip
+    FAINT,
+    GREY,
+    INK,
+    INPUT,
+    KERNEL,
+    OUTPUT,
+    SIGNED,
+    WHEEL,
+    WIDTH,
+    bare,
+    canvas,
+    frame,
+    headline,
+    ink,
+    number,
+    picture,
+)
 
 
 def _tinted(axes, which, label=None, size=9, strength=0.75):
@@ -29,12 +44,20 @@ def _tinted(axes, which, label=None, size=9, strength=0.75):
         for (i, j), index in np.ndenumerate(which):
             if index >= 0:
                 dark = WHEEL[index % len(WHEEL)] in (INPUT, WHEEL[4], WHEEL[8])
-                axes.text(j, i, label[index], ha="center", va="center", fontsize=size, color="white" if dark else INK)
+                axes.text(
+                    j,
+                    i,
+                    label[index],
+                    ha="center",
+                    va="center",
+                    fontsize=size,
+                    color="white" if dark else INK,
+                )
 
 
 @picture
 def band(border: str = "full windows", kernel=(1, 2, -1), length: int = 8):
-    """Beat 5: the matrix of a one-dimensional cross-correlation, coloured by weight, for three border rules."""
+    """Beat 5: the matrix of a cross-correlation in one dimension, coloured by weight, for three borders."""
     taps, x = len(kernel), np.array([1, 3, 2, 0, 4, 1, 0, 2, 5, 1, 2, 0][:length])
     reach = taps // 2
     starts = range(length - taps + 1) if border == "full windows" else range(-reach, length - reach)
@@ -64,8 +87,8 @@ def band(border: str = "full windows", kernel=(1, 2, -1), length: int = 8):
         "circular": "Circular: the weights come round the corner (circulant)",
     }[border]
     headline(figure, finding)
-    alt = f"""A {which.shape[0]} by {length} matrix whose coloured diagonals each repeat one of the weights {list(kernel)}, times the
-    signal {x.tolist()}, gives {y.tolist()}. Border rule: {border}."""
+    alt = f"""A {which.shape[0]} by {length} matrix whose coloured diagonals each repeat one of the
+    weights {list(kernel)}, times the signal {x.tolist()}, gives {y.tolist()}. Border rule: {border}."""
     return figure, alt
 
 
@@ -94,7 +117,9 @@ def footprint(output: int = 4, pixel: int = 12, kernel=ASYMMETRIC, side: int = 5
         matrix.axhline(at - 0.5, color=GREY, lw=1.2)
     frame(matrix, output, 0, 1, side * side, OUTPUT, 2.5)
     frame(matrix, 0, pixel, out * out, 1, INPUT, 2.5)
-    matrix.set_title(f"The matrix, {out * out} outputs × {side * side} pixels, in blocks of image rows", fontsize=10)
+    matrix.set_title(
+        f"The matrix, {out * out} outputs × {side * side} pixels, in blocks of image rows", fontsize=10
+    )
     taps = figure.add_subplot(slots[1, 0])
     _tinted(taps, np.arange(size * size).reshape(size, size), labels)
     taps.set_title("Kernel", fontsize=10, color=ink(KERNEL))
@@ -106,9 +131,10 @@ def footprint(output: int = 4, pixel: int = 12, kernel=ASYMMETRIC, side: int = 5
     scatter.set_title(f"Column {pixel}: whom pixel\n{pixel} reaches", fontsize=10, color=ink(INPUT))
     headline(figure, "A row gathers a window; a column scatters a pixel, through the turned kernel")
     reached = int((which[:, pixel] >= 0).sum())
-    alt = f"""A {out * out} by {side * side} matrix in blocks, coloured by the nine weights of a 3 by 3 kernel. Row {output} is marked
-    and drawn as a 3 by 3 window on the image; column {pixel} is marked and drawn as the {reached} outputs which that pixel
-    reaches, with the weights in the order of the kernel turned by half a turn."""
+    alt = f"""A {out * out} by {side * side} matrix in blocks, coloured by the nine weights of a 3 by 3
+    kernel. Row {output} is marked and drawn as a 3 by 3 window on the image; column {pixel} is marked and
+    drawn as the {reached} outputs which that pixel reaches, with the weights in the order of the kernel
+    turned by half a turn."""
     return figure, alt
 
 
@@ -137,10 +163,16 @@ def frequencies(kernel=(1, 2, 1), length: int = 16):
         textcoords="offset points", color=ink(KERNEL)
     )  # fmt: skip
     low = int(len(fine) * 0.1)
-    axes.annotate("circles: singular values of the matrix", (fine[low], response[low]), (-60, -60), textcoords="offset points")
+    axes.annotate(
+        "circles: singular values of the matrix",
+        (fine[low], response[low]),
+        (-60, -60),
+        textcoords="offset points",
+    )
     headline(figure, "The singular values of a circular convolution are its frequency response")
-    alt = f"""The gain of the kernel {np.round(kernel, 3).tolist()} against frequency as a curve, and the {length} singular values of
-    its circulant matrix as circles on that curve; the largest difference is {gap:.1e}."""
+    alt = f"""The gain of the kernel {np.round(kernel, 3).tolist()} against frequency as a curve, and the
+    {length} singular values of its circulant matrix as circles on that curve; the largest difference is
+    {gap:.1e}."""
     return figure, alt
 
 
@@ -161,6 +193,6 @@ def averaged_over_shifts(length: int = 12, seed: int = 0):
         for spine in axes.spines.values():
             spine.set(visible=True, color=FAINT)
     headline(figure, "Demand that a matrix commutes with shifts, and a convolution is left")
-    alt = f"""Left a random {length} by {length} matrix. Right its mean over all simultaneous shifts of input and output: constant
-    along every diagonal, wrapping round, a circulant matrix."""
+    alt = f"""Left a random {length} by {length} matrix. Right its mean over all simultaneous shifts of
+    input and output: constant along every diagonal, wrapping round, a circulant matrix."""
     return figure, alt

@@ -6,8 +6,23 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from .style import (
-    AMOUNT_KERNEL, AMOUNT_OUTPUT, FAINT, GREY, INK, INPUT, KERNEL, OUTPUT, WRONG, bare, canvas, grid, headline, ink, number, picture
-)  # fmt: skip
+    AMOUNT_KERNEL,
+    AMOUNT_OUTPUT,
+    FAINT,
+    GREY,
+    INK,
+    INPUT,
+    KERNEL,
+    OUTPUT,
+    WRONG,
+    bare,
+    canvas,
+    grid,
+    headline,
+    ink,
+    number,
+    picture,
+)
 
 
 def reading(a):
@@ -23,8 +38,9 @@ def sliding_area(t: float = 4.0, decay: float = 0.7):
     step = 0.01
     a = np.arange(-4.0, 10.0, step)
     age = np.arange(0.0, 14.0, step)
-    weights = np.exp(-age / decay) / decay
-    smooth = np.convolve(reading(a), weights)[: len(a)] * step
+    # Weights at the middle of each step: the sum is then right to the second order.
+    weights = np.exp(-(age + step / 2) / decay) / decay
+    smooth = np.convolve(reading(a - step / 2), weights)[: len(a)] * step
     value = float(np.interp(t, a, smooth))
     shown = np.where(a <= t, np.exp(-np.clip(t - a, 0, None) / decay) / decay, 0.0)
     figure, (top, middle, below) = canvas(5.6, 3, sharex=True)
@@ -40,7 +56,9 @@ def sliding_area(t: float = 4.0, decay: float = 0.7):
     product = reading(a) * shown
     middle.fill_between(a, 0, product, color=OUTPUT, alpha=0.5, lw=0, hatch="//", ec="white")
     middle.plot(a, product, color=OUTPUT, lw=1.2)
-    middle.text(t + 0.15, 0.55 * max(product.max(), 0.3), f"this area is s({t:.1f}) = {value:.2f}", color=ink(OUTPUT))
+    middle.text(
+        t + 0.15, 0.55 * max(product.max(), 0.3), f"this area is s({t:.1f}) = {value:.2f}", color=ink(OUTPUT)
+    )
     middle.set_ylim(min(-0.1, product.min() * 1.1), max(0.6, product.max() * 1.15))
     below.plot(a, reading(a), color=FAINT, lw=1.2)
     below.plot(a, smooth, color=OUTPUT, lw=1.0, ls=":")
@@ -55,9 +73,9 @@ def sliding_area(t: float = 4.0, decay: float = 0.7):
         axes.set_ylabel(name)
     below.set_xlabel("time (s)")
     headline(figure, "Every smoothed value is an area: the reading times the turned-round weights")
-    alt = f"""Three stacked plots over time. Above, a noisy reading and, at t = {t:.1f}, exponential weights that fall off
-    towards the past. In the middle their product, shaded; its area is {value:.2f}. Below, the smoothed reading up to t,
-    whose last value is that area."""
+    alt = f"""Three stacked plots over time. Above, a noisy reading and, at t = {t:.1f}, exponential
+    weights that fall off towards the past. In the middle their product, shaded; its area is {value:.2f}.
+    Below, the smoothed reading up to t, whose last value is that area."""
     return figure, alt
 
 
@@ -97,10 +115,17 @@ def stepping_sum(t: int = 3, x=(1, 3, 2, 0, 4, 1), w=(1, 2, -1)):
     terms = [wide[t + i] * w[::-1][i] for i in range(len(w))]
     _cells(axes, 3, t - reach, terms, OUTPUT)
     _cells(axes, 1.5, 0, sums, OUTPUT, bold=t)
-    axes.annotate("", (t, 1.95), (t - reach / 2, 2.58), arrowprops={"arrowstyle": "->", "color": ink(OUTPUT), "lw": 1.6})
+    axes.annotate(
+        "", (t, 1.95), (t - reach / 2, 2.58), arrowprops={"arrowstyle": "->", "color": ink(OUTPUT), "lw": 1.6}
+    )
     axes.text(t - reach / 2 + 0.75, 2.24, "sum", color=ink(OUTPUT), fontsize=9, va="center")
     left = -reach - 0.8
-    names = ((5, "x[a], zero outside", INPUT), (4, "w[t − a]", KERNEL), (3, "products", OUTPUT), (1.5, "s[t]", OUTPUT))
+    names = (
+        (5, "x[a], zero outside", INPUT),
+        (4, "w[t − a]", KERNEL),
+        (3, "products", OUTPUT),
+        (1.5, "s[t]", OUTPUT),
+    )
     for row, name, colour in names:
         axes.text(left, row, name, ha="right", va="center", color=ink(colour))
     for a in range(-reach, len(x) + reach):
@@ -118,9 +143,9 @@ def stepping_sum(t: int = 3, x=(1, 3, 2, 0, 4, 1), w=(1, 2, -1)):
     bare(axes)
     written = " + ".join(f"{number(wide[t + i])}·{_signed(w[::-1][i])}" for i in range(len(w)))
     headline(figure, f"s[{t}] = {written} = {number(sums[t])}")
-    alt = f"""Rows of boxes: the signal {x} with zeros outside, the kernel {w} written backwards under it so that its first
-    entry stands under position {t}, the products, and all sums {sums.tolist()}. Brackets mark which sums the modes full,
-    same and valid keep."""
+    alt = f"""Rows of boxes: the signal {x} with zeros outside, the kernel {w} written backwards under it
+    so that its first entry stands under position {t}, the products, and all sums {sums.tolist()}.
+    Brackets mark which sums the modes full, same and valid keep."""
     return figure, alt
 
 
@@ -152,12 +177,14 @@ def borders(length: int = 12, width: int = 5):
     panels[0].text(0.2, 2.12, "its average", color=ink(OUTPUT), fontsize=9)
     headline(figure, "What stands outside the signal shows inside it, near the border")
     listed = ", ".join(f"{name} {error:.2f}" for name, error in worst.items())
-    alt = f"""Four plots of a rising line and its moving average of {width} entries. They agree in the middle and part within
-    {reach} entries of the ends, by at most: {listed}."""
+    alt = f"""Four plots of a rising line and its moving average of {width} entries. They agree in the
+    middle and part within {reach} entries of the ends, by at most: {listed}."""
     return figure, alt
 
 
-LETTER = np.array([[1, 1, 1, 1, 0], [1, 0, 0, 0, 0], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 0, 0, 0, 0]], float)
+LETTER = np.array(
+    [[1, 1, 1, 1, 0], [1, 0, 0, 0, 0], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 0, 0, 0, 0]], float
+)
 RING = np.array([[0, 1, 1, 1, 0], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [0, 1, 1, 1, 0]], float)
 
 
@@ -187,8 +214,9 @@ def impulses(kernel=LETTER):
         else "A point prints the kernel; under cross-correlation, turned by half a turn"
     )
     headline(figure, finding)
-    alt = f"""An image with two bright points, a 5 by 5 kernel, and two results. Convolution places the kernel at each point as
-    it is; cross-correlation places it turned by 180 degrees{", which here looks the same" if same else ""}."""
+    alt = f"""An image with two bright points, a 5 by 5 kernel, and two results. Convolution places the
+    kernel at each point as it is; cross-correlation places it turned by 180
+    degrees{", which here looks the same" if same else ""}."""
     return figure, alt
 
 
@@ -216,13 +244,21 @@ def swapped_roles(a=(1, 2, 0, 1), b=(3, 1, 0)):
         axes.set_title(f"{title}: {word}", fontsize=10)
         axes.set_xlabel("output entry")
         axes.set_xticks(index)
-        axes.text(0.99, 0.97, f"bars {one}\ndiamonds {two}", transform=axes.transAxes, ha="right", va="top", fontsize=9)
+        axes.text(
+            0.99,
+            0.97,
+            f"bars {one}\ndiamonds {two}",
+            transform=axes.transAxes,
+            ha="right",
+            va="top",
+            fontsize=9,
+        )
     panels[0].set_ylabel("value")
     panels[0].set_ylim(0, 1.5 * max(p[1].max() for p in pairs))
-    alike = words[0] == words[1]
-    headline(figure, "Only convolution always commutes" if not alike else "With a symmetric kernel, both commute here")
-    alt = f"""Two plots for a = {list(a)} and b = {list(b)}, each operation in both orders. Convolution: {words[0]}.
-    Cross-correlation: {words[1]}."""
+    alike = np.array_equal(pairs[0][1], pairs[1][1])
+    headline(
+        figure, "Only convolution commutes" + ("; but a ∗ b and a ⋆ b are the same here" if alike else "")
+    )
+    alt = f"""Two plots for a = {list(a)} and b = {list(b)}, each operation in both orders. Convolution:
+    {words[0]}. Cross-correlation: {words[1]}."""
     return figure, alt
-
-

@@ -7,8 +7,23 @@ import numpy as np
 from ..data import load
 from .planes import LAPLACIAN, OBLIQUE, Layer, relative_gap, scene, turned
 from .style import (
-    FAINT, GREY, IMAGE, INK, INPUT, KERNEL, OUTPUT, SIGNED, WRONG, bare, canvas, frame, headline, ink, picture
-)  # fmt: skip
+    FAINT,
+    GREY,
+    IMAGE,
+    INK,
+    INPUT,
+    KERNEL,
+    OUTPUT,
+    SIGNED,
+    WRONG,
+    bare,
+    canvas,
+    frame,
+    headline,
+    ink,
+    picture,
+)
+
 
 def _plane(axes, values, title, colour, *, signed=True, high=None):
     high = np.abs(values).max() if high is None else high
@@ -50,7 +65,11 @@ def commuting_square(
     # A shift by a fraction of the stride has no counterpart among the outputs: take the nearest below.
     after = act(seen, whole // stride)
     error = relative_gap(then, after)
-    names = {"shift": f"shift by {whole}", "turn": f"turn by {10 * amount:.0f}°", "zoom": f"zoom by {1 + amount / 10:.1f}"}
+    names = {
+        "shift": f"shift by {whole}",
+        "turn": f"turn by {10 * amount:.0f}°",
+        "zoom": f"zoom by {1 + amount / 10:.1f}",
+    }
     name = names[move]
     figure, panels = canvas(5.0, 2, 3)
     high = np.abs(seen).max()
@@ -61,7 +80,9 @@ def commuting_square(
     _plane(panels[1, 1], then, "layer, after the move", OUTPUT, high=high)
     _plane(panels[1, 2], then - after, f"difference: error {error:.3f}", WRONG, high=high)
     arrow = {"arrowstyle": "-|>", "color": INK, "lw": 1.4}
-    for (start, end), label in zip((((0, 0), (0, 1)), ((0, 1), (0, 2)), ((1, 0), (1, 1))), ("f", "move", "f"), strict=True):
+    for (_, end), label in zip(
+        (((0, 0), (0, 1)), ((0, 1), (0, 2)), ((1, 0), (1, 1))), ("f", "move", "f"), strict=True
+    ):
         panels[end].annotate("", (-0.02, 0.5), (-0.19, 0.5), xycoords="axes fraction", arrowprops=arrow)
         panels[end].text(-0.105, 0.55, label, transform=panels[end].transAxes, ha="center", fontsize=9)
     panels[1, 0].annotate("", (0.08, 1.02), (0.08, 1.16), xycoords="axes fraction", arrowprops=arrow)
@@ -73,9 +94,9 @@ def commuting_square(
         "Both ways round give the same map: error exactly 0" if exact else
         f"The two ways round differ: relative error {error:.2f}",
     )  # fmt: skip
-    alt = f"""A commuting square. Above a digit x, the layer's output f(x), and that output after a {name}. Below the digit after
-    the {name}, the layer's output for it, and the difference of the two results, whose relative error is {error:.3g}. Border
-    {border}, stride {stride}, {kernel} kernel."""
+    alt = f"""A commuting square. Above a digit x, the layer's output f(x), and that output after a
+    {name}. Below the digit after the {name}, the layer's output for it, and the difference of the two
+    results, whose relative error is {error:.3g}. Border {border}, stride {stride}, {kernel} kernel."""
     return figure, alt
 
 
@@ -89,7 +110,15 @@ def equivariance_ladder(errors: dict[str, float]):
     exact = [value < 1e-9 for value in values]
     axes.hlines(rows, 0, values, color=FAINT, lw=5)
     for row, value, zero in zip(rows, values, exact, strict=True):
-        axes.plot(value, row, "o" if zero else "D", ms=9, color=OUTPUT if zero else WRONG, mec="white", clip_on=False)
+        axes.plot(
+            value,
+            row,
+            "o" if zero else "D",
+            ms=9,
+            color=OUTPUT if zero else WRONG,
+            mec="white",
+            clip_on=False,
+        )
         text = "exact" if zero else f"{value:.2f}"
         axes.text(value + 0.03, row, text, va="center", fontsize=9, color=ink(OUTPUT if zero else WRONG))
     axes.set_yticks(rows, names)
@@ -107,7 +136,7 @@ def equivariance_ladder(errors: dict[str, float]):
 
 @picture
 def where(row: int = 3, column: int = 3):
-    """Beat 7: a piece of a digit as the kernel; its map of responses follows the digit. row, column in pixels."""
+    """Beat 7: a piece of a digit as the kernel; its map follows the digit. row, column in pixels."""
     digits = load("digits", np.float64)
     first, second = digits.x_train[3], digits.x_train[0]
     canvas_, side = np.zeros((24, 24)), 8
@@ -128,7 +157,7 @@ def where(row: int = 3, column: int = 3):
     frame(panels[0], peak[0] - 2, peak[1] - 2, 5, 5)
     panels[2].plot(peak[1], peak[0], "o", ms=13, mfc="none", mec=INK, mew=1.8)
     headline(figure, "The output of a layer is again a picture: a map of where its pattern stands")
-    alt = f"""An image with two digits, a 5 by 5 piece of one of them as a kernel, and the map of responses. The largest response,
-    circled, is at row {peak[0]}, column {peak[1]}, where the piece was cut out; it is framed in the image."""
+    alt = f"""An image with two digits, a 5 by 5 piece of one of them as a kernel, and the map of
+    responses. The largest response, circled, is at row {peak[0]}, column {peak[1]}, where the piece was
+    cut out; it is framed in the image."""
     return figure, alt
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -25,8 +24,8 @@ def draw_operator(operator, *, title: str = ""):
     headline(figure, title)
     kind = "linear" if operator.linear else "not linear; this is its Jacobian at one point"
     alt = (
-        f"{title}. Operator microscope of a layer from {inputs} to {outputs} numbers ({kind}): the matrix as an "
-        f"image; its singular values from {operator.singular_values.max():.3g} down to "
+        f"{title}. Operator microscope of a layer from {inputs} to {outputs} numbers ({kind}): the matrix "
+        f"as an image; its singular values from {operator.singular_values.max():.3g} down to "
         f"{operator.singular_values.min():.3g}, rank {operator.rank}; and "
         + (
             f"examples of the {operator.nullity} independent inputs that it maps to zero."
@@ -47,8 +46,9 @@ def _finding(operator) -> str:
 def _matrix(axes, operator) -> None:
     outputs, inputs = operator.matrix.shape
     high = float(np.abs(operator.matrix).max()) or 1.0
-    axes.imshow(operator.matrix, cmap=SIGNED, vmin=-high, vmax=high, aspect="auto" if inputs > 3 * outputs else "equal",
-                interpolation="nearest")  # fmt: skip
+    aspect = "auto" if inputs > 3 * outputs else "equal"
+    options = {"cmap": SIGNED, "interpolation": "nearest", "aspect": aspect}
+    axes.imshow(operator.matrix, vmin=-high, vmax=high, **options)
     axes.set_title("Jacobian" if not operator.linear else "The layer as a matrix", fontsize=10)
     axes.set_xlabel(f"input entry (of {inputs})", color=ink(INPUT))
     axes.set_ylabel(f"output entry (of {outputs})", color=ink(OUTPUT))

@@ -16,7 +16,7 @@ def scene(side: int = 32) -> np.ndarray:
 
 
 def turned(plane: np.ndarray, degrees: float = 0.0, zoom: float = 1.0, side: int | None = None) -> np.ndarray:
-    """A plane turned counter-clockwise and zoomed about its centre, by bilinear interpolation. Zero outside."""
+    """A plane turned counter-clockwise and zoomed about its centre; bilinear, zero outside."""
     height, width = plane.shape
     side = side or height
     angle = np.deg2rad(degrees)
