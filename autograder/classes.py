@@ -34,10 +34,11 @@ from traitlets.log import get_logger
 from autograder.host import Host
 from autograder.nbgrader_plugin import configure
 from autograder.nbgrader_plugin.hooks import refuse_links
-from autograder.nbgrader_plugin.reading import REFUSED, Unusable, read_submitted
 from autograder.pool import Job, default_jobs, grade_job
+from autograder.reading import Unreadable, read_bytes
 from autograder.results import Result
 from autograder.store import FILE_NAME, Store, fingerprint, key_of
+from autograder.units import Limits
 from autograder.units import unit as unit_called
 
 CONFIG = "nbgrader_config.py"
@@ -144,16 +145,14 @@ def prepare(submission: Submission, grader: str) -> None:
     folder, name = submission.path.parent, submission.path.name
     try:
         refuse_links(folder, [name])
-        data = read_submitted(submission.path)
-    except Unusable as error:
+        data = read_bytes(submission.path, Limits())
+    except Unreadable as error:
         others = sorted(path.name for path in folder.glob("*.ipynb") if path.name != name)
         missing = not submission.path.exists() and others
         submission.trouble = f"There is no file {name}, only {', '.join(others)}." if missing else str(error)
     except OSError as error:
         submission.trouble = f"What was handed in could not be opened ({error.strerror})."
     else:
-        if data.startswith(REFUSED.encode()):
-            submission.trouble = data.decode("utf-8", "replace").removeprefix(REFUSED).split("\n", 1)[0]
         submission.key = key_of(data, submission.path.suffix, grader)
 
 
@@ -252,9 +251,9 @@ def stored_results(unit: str, course_dir: Path, isolation: str = "bubblewrap") -
         for submission in submissions:
             known, trouble = None, "Not graded yet with the checks as they are now."
             try:
-                data = read_submitted(submission.path)
+                data = read_bytes(submission.path, Limits())
                 known = store.get(key_of(data, submission.path.suffix, grader), submission.student)
-            except Unusable as error:
+            except Unreadable as error:
                 trouble = str(error)
             results.append(known or Result(name, submission.student, trouble=trouble, isolation=isolation))
     return results

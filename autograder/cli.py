@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.results import Result
-from autograder.units import UNITS, UnknownUnit, Unit, unit
+from autograder.units import UNITS, Unit, UnknownUnit, unit
 
 UNUSABLE = 2  # exit status: arguments that cannot be used
 NOT_GRADED = 3  # exit status: something is "not graded"
@@ -46,14 +46,18 @@ def chosen(name: str) -> Unit:
 
 UnitName = Annotated[str, typer.Argument(metavar="UNIT", help="the unit, nbgrader's assignment name")]
 IsolationOption = Annotated[Isolation, typer.Option(help="how student code is locked in")]
-JobsOption = Annotated[int | None, typer.Option(min=1, help="hosts side by side; the number of cores unless given")]
+JobsOption = Annotated[
+    int | None, typer.Option(min=1, help="hosts side by side; the number of cores unless given")
+]
 
 
 @app.command()
 def grade(
     unit_name: UnitName,
     files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE ...]")] = None,
-    json_dir: Annotated[Path | None, typer.Option("--json", metavar="DIR", help="write DIR/<stem>.json")] = None,
+    json_dir: Annotated[
+        Path | None, typer.Option("--json", metavar="DIR", help="write DIR/<stem>.json")
+    ] = None,
     jobs: JobsOption = None,
     isolation: IsolationOption = Isolation.bubblewrap,
 ) -> None:
@@ -86,8 +90,12 @@ def _grade_files(
     stems = [path.stem for path in files]
     twice = sorted({stem for stem in stems if stems.count(stem) > 1})
     if json_dir and twice:
-        raise refuse(f"Several files are called {', '.join(twice)}: their results would overwrite each other in {json_dir}.")
-    results = list(grade_jobs(which.name, [Job(path, path.name) for path in files], jobs=jobs, isolation=isolation))
+        raise refuse(
+            f"Several files are called {', '.join(twice)}: their results would overwrite each other in {json_dir}."
+        )
+    results = list(
+        grade_jobs(which.name, [Job(path, path.name) for path in files], jobs=jobs, isolation=isolation)
+    )
     if json_dir:
         try:
             json_dir.mkdir(parents=True, exist_ok=True)
@@ -95,7 +103,9 @@ def _grade_files(
                 text = json.dumps(result.to_json(), indent=1, sort_keys=True)
                 (json_dir / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         except OSError as error:
-            raise refuse(f"The results could not be written to {json_dir}: {error.strerror}.", NOT_GRADED) from None
+            raise refuse(
+                f"The results could not be written to {json_dir}: {error.strerror}.", NOT_GRADED
+            ) from None
     return results
 
 
@@ -178,7 +188,9 @@ def release(unit_name: UnitName) -> None:
 @app.command()
 def report(
     unit_name: UnitName,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="reports/UNIT.html unless given")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="reports/UNIT.html unless given")
+    ] = None,
     isolation: IsolationOption = Isolation.bubblewrap,
 ) -> None:
     """Write one page about a graded class: scores, hard items, frequent mistakes, what is not graded."""
@@ -215,7 +227,9 @@ def doctor() -> None:
 
     console, missing = Console(), 0
     for finding in examine(Path.cwd()):
-        mark, style = ("ok", "green") if finding.fine else ("missing" if finding.needed else "absent", "yellow")
+        mark, style = (
+            ("ok", "green") if finding.fine else ("missing" if finding.needed else "absent", "yellow")
+        )
         missing += finding.needed and not finding.fine
         console.print(f"{mark:>8}", style=style, end="  ")
         console.print(f"{finding.what}: {finding.sentence}", markup=False, highlight=False)

@@ -62,7 +62,9 @@ def given_source(unit_name: str) -> str:
         if key in graph:
             continue
         if UNITS[module_name].number >= UNITS[unit_name].number:
-            raise ValueError(f"solutions/{unit_name}.py imports {name} from {module_name}, which is not an earlier unit")
+            raise ValueError(
+                f"solutions/{unit_name}.py imports {name} from {module_name}, which is not an earlier unit"
+            )
         module = modules.setdefault(module_name, _Module(module_name))
         used = module.uses(name)
         imports |= {statement for alias, statement in module.imports.items() if alias in used}

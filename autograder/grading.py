@@ -37,7 +37,9 @@ def _grade_exercise(
     for check in checks.hidden(exercise):
         if len(strikes) >= STRIKES:
             state, times = strikes[-1].state, len(strikes)
-            outcomes[check] = Outcome(state, f"Not run, because {times} checks before it ended so: {strikes[-1].sentence}")
+            outcomes[check] = Outcome(
+                state, f"Not run, because {times} checks before it ended so: {strikes[-1].sentence}"
+            )
             continue
         student.log = log = []
         outcomes[check] = outcome = checks.run(check, student)

@@ -45,7 +45,9 @@ class Host:
     def start(self) -> None:
         if self._process is None:
             command = [sys.executable, "-m", "autograder.host", self.unit, "--isolation", self.isolation]
-            path = os.pathsep.join(filter(None, [str(ROOT), str(BACKPASS.parent), os.environ.get("PYTHONPATH")]))
+            path = os.pathsep.join(
+                filter(None, [str(ROOT), str(BACKPASS.parent), os.environ.get("PYTHONPATH")])
+            )
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -66,7 +68,9 @@ class Host:
             answer = json.loads(line) if line else None
         except (OSError, ValueError) as error:
             self.close()
-            raise HostFailed(f"The grading host for {self.unit} answered with something that is no result.") from error
+            raise HostFailed(
+                f"The grading host for {self.unit} answered with something that is no result."
+            ) from error
         if answer is None:
             code = self._process.wait()
             self._process = None
@@ -105,14 +109,18 @@ def serve(checks: Checks, isolation: str, jobs: TextIO, results: TextIO) -> None
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m autograder.host", description="Grade submissions of one unit.")
+    parser = argparse.ArgumentParser(
+        prog="python -m autograder.host", description="Grade submissions of one unit."
+    )
     parser.add_argument("unit")
     parser.add_argument("--isolation", default="bubblewrap", choices=("bubblewrap", "none"))
     options = parser.parse_args()
     # Checks, references and mistakes may print: the protocol gets a descriptor of its own.
     results = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    with_checks(unit_called(options.unit), lambda checks: serve(checks, options.isolation, sys.stdin, results))
+    with_checks(
+        unit_called(options.unit), lambda checks: serve(checks, options.isolation, sys.stdin, results)
+    )
 
 
 if __name__ == "__main__":

@@ -88,7 +88,13 @@ class _Recorder(LocalStudent):
     def _remember(self, value: Any, came: cases.Came) -> None:
         if isinstance(value, np.ndarray | np.generic | float | Kept):
             self._came[id(value)] = (value, came)
-        entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple | list) else ()
+        entries = (
+            value.items()
+            if isinstance(value, dict)
+            else enumerate(value)
+            if isinstance(value, tuple | list)
+            else ()
+        )
         for key, entry in entries:
             self._remember(entry, cases.Came(came.step, (*came.path, key)))
 
@@ -165,7 +171,9 @@ def book(checks: Checks) -> cases.Book:
     return cases.Book(
         unit=unit.name,
         title=unit.title,
-        exercises={e.name: cases.Exercise(e.functions, float(points[e.name]), e.bonus) for e in unit.exercises},
+        exercises={
+            e.name: cases.Exercise(e.functions, float(points[e.name]), e.bonus) for e in unit.exercises
+        },
         cases=[_case(checks, check, by_exercise[check.exercise]) for check in checks.visible()],
         mistakes={
             name: cases.Mistake(m.exercise(unit), m.sentence, tuple(m.functions), m.shown_by, m.twin)
@@ -188,7 +196,9 @@ def write_cases(unit: Unit, path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m autograder.record", description="Write a unit's cases.npz.")
+    parser = argparse.ArgumentParser(
+        prog="python -m autograder.record", description="Write a unit's cases.npz."
+    )
     parser.add_argument("unit")
     parser.add_argument("path", type=Path)
     options = parser.parse_args()

@@ -43,6 +43,8 @@ def load(module_name: str, unit: Unit) -> dict[str, Replacement]:
         if isinstance(replacement, Replacement) and function.__module__ == module_name:
             unknown = set(replacement.functions) - set(unit.functions)
             if unknown:
-                raise ValueError(f"{module_name}.{replacement.name} replaces {sorted(unknown)}: not in unit {unit.name}")
+                raise ValueError(
+                    f"{module_name}.{replacement.name} replaces {sorted(unknown)}: not in unit {unit.name}"
+                )
             found[replacement.name] = replacement
     return found

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from backpass.report import Item
 
 
-
 @dataclass
 class Result:
     """The items of one submission. `trouble` is a sentence about the file as a whole ("" when it was readable)."""
@@ -73,7 +72,14 @@ class Result:
     def from_json(cls, data: dict) -> Result:
         extra = data["extra_data"]
         items = [_item(test) for test in data["tests"]]
-        return cls(extra["unit"], extra["submission"], items, extra["trouble"], extra["isolation"], list(extra["notes"]))
+        return cls(
+            extra["unit"],
+            extra["submission"],
+            items,
+            extra["trouble"],
+            extra["isolation"],
+            list(extra["notes"]),
+        )
 
 
 def _test(item: Item) -> dict:

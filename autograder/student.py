@@ -196,7 +196,9 @@ class Student:
 
     def observe(self, function: str, args: tuple, kwargs: dict, lines: bool = False) -> Called:
         reference = getattr(self._reference, function)
-        expected = self._run_locally(reference, args, kwargs, lambda kept: kept.reference, self._reference_generators)
+        expected = self._run_locally(
+            reference, args, kwargs, lambda kept: kept.reference, self._reference_generators
+        )
         answer = self._answer(function, args, kwargs, lines)
         called = Called(function, reference, args, kwargs, answer, expected)
         self.log.append(called)
@@ -224,7 +226,12 @@ class Student:
 
     @staticmethod
     def _run_locally(
-        function: Callable, args: tuple, kwargs: dict, kept: Callable[[Kept], Any], generators: dict, lines: bool = False
+        function: Callable,
+        args: tuple,
+        kwargs: dict,
+        kept: Callable[[Kept], Any],
+        generators: dict,
+        lines: bool = False,
     ) -> Answer:
         def generator(token: Generator) -> np.random.Generator:
             # The token is stored, too, so that its id is not used again while the entry lives.
@@ -306,7 +313,9 @@ class RemoteStudent(Student):
         error = reply.exception
         if error.type_name == "NotImplementedError":
             raise NotAttempted(f"`{function}` is still the stub: it raises NotImplementedError.")
-        return Answer(raised=Raised(error.type_name, error.message, error.line_text), changed=list(reply.changed))
+        return Answer(
+            raised=Raised(error.type_name, error.message, error.line_text), changed=list(reply.changed)
+        )
 
     def check_done(self) -> None:
         super().check_done()

@@ -124,7 +124,9 @@ def _submissions(checks: Checks, diagnosis: Diagnosis, isolation: str) -> Iterat
     yield from _unlike(model, "passed", "the model answers")
     with tempfile.TemporaryDirectory() as folder:
         stub = write_released(source, Path(folder))
-        yield from _unlike(grade_file(checks, diagnosis, stub, "stub", isolation), "not_attempted", "the released stub")
+        yield from _unlike(
+            grade_file(checks, diagnosis, stub, "stub", isolation), "not_attempted", "the released stub"
+        )
 
 
 def _unlike(result: Result, state: str, whose: str) -> Iterator[str]:
@@ -168,7 +170,9 @@ def _as_on_disk(recorded: Book) -> Book:
 def _visible_items(visible: Book, exercise: str, replacement: Replacement, unit: Unit) -> list[Item]:
     """The items of the student's own `check` for the reference with some functions replaced."""
     reference = importlib.import_module(f"solutions.{unit.name}")
-    own = {f: replacement.functions.get(f) or getattr(reference, f) for f in unit.exercise(exercise).functions}
+    own = {
+        f: replacement.functions.get(f) or getattr(reference, f) for f in unit.exercise(exercise).functions
+    }
     return check_exercise(visible, exercise, own).items
 
 
@@ -198,7 +202,9 @@ def show(proof: Proof, console: Console) -> None:
         f"{len(proof.variants)} right variants."
     )
     if proof.let_through:
-        console.print(f"Rejected by the hidden checks, let through by `check`: {', '.join(proof.let_through)}.")
+        console.print(
+            f"Rejected by the hidden checks, let through by `check`: {', '.join(proof.let_through)}."
+        )
     for fault in proof.faults:
         console.print(f"FAULT  {fault}", style="bold red", markup=False)
     if not proof.faults:

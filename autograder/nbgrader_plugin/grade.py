@@ -19,7 +19,8 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets import Enum
 
 from autograder.host import Host, HostFailed
-from autograder.nbgrader_plugin.reading import Unusable, read_submitted, unit_of
+from autograder.nbgrader_plugin.reading import unit_of
+from autograder.reading import Unreadable, read_bytes
 from autograder.results import Result
 from autograder.store import FILE_NAME, Store, fingerprint, key_of
 from autograder.units import Unit
@@ -74,8 +75,8 @@ def unusable(unit: Unit, name: str, sentence: str, isolation: str) -> Result:
 def grade_one(unit: Unit, path: Path, name: str, isolation: str, store: Path) -> Result:
     """The result of one submitted file, from the store or from a host."""
     try:
-        data = read_submitted(path, unit.limits.notebook_bytes)
-    except Unusable as error:
+        data = read_bytes(path, unit.limits)
+    except Unreadable as error:
         return unusable(unit, name, str(error), isolation)
     grader = fingerprint(unit, isolation)
     key = key_of(data, path.suffix, grader)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from traitlets.log import get_logger
 
-from autograder.nbgrader_plugin.reading import REFUSED
 from autograder.paths import BACKPASS, ROOT
+from autograder.reading import REFUSED
 from autograder.units import UNITS, unit
 
 

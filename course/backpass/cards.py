@@ -77,7 +77,7 @@ class Card:
             ("Source", self.source),
             ("Scaled down", self.scaled_down),
             ("Does not transfer", self.does_not_transfer),
-            ("Runs", f"{runs}; {record['seconds']:.1f} s of processor time each"),
+            ("Runs", f"{runs}; {_seconds(record['seconds'])} of processor time each"),
             ("Again", f"backpass card {self.name}"),
         ]
 
@@ -114,6 +114,10 @@ class Card:
             low, high = self.interval(measure)
             lines.append(f"  {measure}: {self.mean(measure):.3g} (a new run: {low:.3g} to {high:.3g})")
         return "\n".join(lines)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 0.05 else "less than 0.1 s"
 
 
 def experiment(**facts) -> Callable[[Callable], Callable]:

@@ -57,9 +57,11 @@ def check(*what: str | Callable) -> Report:
 
 
 def check_exercise(book: Book, exercise: str, functions: Mapping[str, Any]) -> Section:
-    """Run all cases of one exercise. `functions`: where the exercise's functions are looked up by name."""
+    """Run all cases of one exercise. `functions`: where the student's functions are looked up by name."""
     about = book.exercises[exercise]
-    own = {name: functions[name] for name in about.functions if callable(functions.get(name))}
+    # A case may use the functions of other exercises, too.
+    names = [name for other in book.exercises.values() for name in other.functions]
+    own = {name: functions[name] for name in names if callable(functions.get(name))}
     runs = [run_case(case, own) for case in book.of(exercise)]
     named = name_mistakes(book, exercise, runs)
     items = [_item(book, run, names) for run, names in zip(runs, named, strict=True)]

@@ -40,7 +40,8 @@ def _explained(name: str, mistake: Mistake, runs: list[Run], failed: list[int]) 
         return []
     if not all(_agrees(name, mistake, runs[i]) for i in failed):
         return []
-    return [i for i in failed if name in runs[i].case.failed_by]
+    explained = [i for i in failed if name in runs[i].case.failed_by]
+    return explained if all(_fails_there(name, runs[i]) for i in explained) else []
 
 
 def _agrees(name: str, mistake: Mistake, run: Run) -> bool:
@@ -49,6 +50,13 @@ def _agrees(name: str, mistake: Mistake, run: Run) -> bool:
         for seen in run.seen
         if seen.call.function in mistake.functions
     )
+
+
+def _fails_there(name: str, run: Run) -> bool:
+    """Whether the mistake goes wrong where the student did, and not in a call that came no more."""
+    if run.by_property:
+        return any(name in seen.call.wrong for seen in run.seen)
+    return bool(run.seen) and name in run.seen[-1].call.wrong
 
 
 def _same(one: Reply, other: Reply) -> bool:

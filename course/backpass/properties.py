@@ -610,9 +610,10 @@ def noise_comes_last(
 
 @_of_fitting_values
 def noise_goes_back(base: Any, y: Any, without: Sequence, gradients: Sequence) -> Broken | None:
-    """Gradients through y = factor · base + shift are factor · those without noise. without, gradients: lists of equal
-    length, dx first. Tags: unscaled (the factor is missing in all of them), parameters_unscaled (in all but the
-    first), new_noise (another factor than the forward's).
+    """Gradients through y = factor · base + shift are factor · those without noise.
+
+    without, gradients: lists of equal length, dx first. Tags: unscaled (the factor is missing in all),
+    parameters_unscaled (in all but the first), new_noise (another factor than the forward's).
     """
     fit = _affine_fit(_array(base), _array(y))
     if fit is None:
@@ -637,9 +638,9 @@ def noise_goes_back(base: Any, y: Any, without: Sequence, gradients: Sequence) -
 def deviation_is(
     value: Any, expected: float, trials: int, instead: Mapping[str, float] | None = None, sigmas: float = 6.0
 ) -> Broken | None:
-    """A standard deviation estimated from `trials` nearly normal values. instead: tag -> what a known mistake gives.
+    """A standard deviation estimated from `trials` nearly normal values.
 
-    Tag zero: nothing varies.
+    instead: tag -> what a known mistake gives. Tag zero: nothing varies.
     """
     value, relative = float(np.asarray(value)), sigmas / math.sqrt(2 * trials)
     if abs(value - expected) <= relative * expected:

@@ -35,11 +35,15 @@ class Seen:
 
 @dataclass
 class Run:
-    """What came of a case: a state of backpass.report, the sentence, and the tag of a broken property."""
+    """What came of a case: a state of backpass.report and the sentence.
+
+    by_property: a property is broken, not a call wrong; tag: which of its mistakes broke it.
+    """
 
     case: Case
     state: str = "passed"
     message: str = ""
+    by_property: bool = False
     tag: str = ""
     difference: Difference | None = None
     seen: list[Seen] = field(default_factory=list)
@@ -87,6 +91,7 @@ def _replay(case: Case, functions: Mapping[str, Callable], run: Run) -> None:
     generators: dict[Seed, np.random.Generator] = {}
 
     for step in case.steps:
+        run.by_property = isinstance(step, Ask)
         if isinstance(step, Call):
             results.append(_call(step, functions, results, generators, run))
         else:

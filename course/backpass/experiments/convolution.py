@@ -68,7 +68,7 @@ def equivariance_errors(seed: int = 0) -> dict[str, float]:
         "turn by 90°, Laplacian": gap(laplacian, turn(90), turn(90)),
         "shift, zeros outside": gap(zeros, push, push),
         "shift by 1, stride 2": min(gap(strided, shift(1), shift(0)), gap(strided, shift(1), shift(1))),
-        "zoom by 1.5": gap(layer, lambda p: turned(p, zoom=1.5), lambda p: turned(p, zoom=1.5)),
+        "zoom by 1.5": gap(layer, lambda p: turned(p, 0.0, 1.5), lambda p: turned(p, 0.0, 1.5)),
         "turn by 45°": gap(layer, turn(45), turn(45)),
         "turn by 90°": gap(layer, turn(90), turn(90)),
     }

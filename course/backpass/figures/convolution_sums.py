@@ -28,6 +28,8 @@ from .style import (
 def reading(a):
     """A sensor's reading at the times a (s): a step at 3 s, a second one at 6 s, and a hum. Dimensionless."""
     a = np.asarray(a, float)
+    if a.ndim > 1:
+        raise ValueError("the sensor has one axis, time")
     steps = 1 / (1 + np.exp(-9 * (a - 3))) - 0.55 / (1 + np.exp(-9 * (a - 6.2)))
     return steps + 0.14 * np.sin(9.3 * a) + 0.10 * np.sin(23.1 * a + 1)
 

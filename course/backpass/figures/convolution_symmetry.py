@@ -54,7 +54,7 @@ def commuting_square(
         if move == "turn":
             return turned(p, 10 * amount)
         if move == "zoom":
-            return turned(p, zoom=1 + amount / 10)
+            return turned(p, 0.0, 1 + amount / 10)
         if border == "circular":
             return np.roll(p, pixels, 1)
         return np.pad(p, ((0, 0), (pixels, 0)))[:, : p.shape[1]] if pixels else p

@@ -10,12 +10,12 @@ from ..data import load
 def scene(side: int = 32) -> np.ndarray:
     """A digit, enlarged smoothly and placed a little off the middle of a square canvas. (side, side)"""
     digit = load("digits", np.float64).x_train[2]
-    large = turned(np.pad(digit, 4), zoom=1.0, side=16)
-    large = turned(large, zoom=2.0, side=side)
+    large = np.pad(digit, 4)
+    large = turned(large, 0.0, zoom=side / 16, side=side)
     return np.clip(large, 0, None)
 
 
-def turned(plane: np.ndarray, degrees: float = 0.0, zoom: float = 1.0, side: int | None = None) -> np.ndarray:
+def turned(plane: np.ndarray, degrees: float, zoom: float = 1.0, side: int | None = None) -> np.ndarray:
     """A plane turned counter-clockwise and zoomed about its centre; bilinear, zero outside."""
     height, width = plane.shape
     side = side or height
