@@ -32,13 +32,14 @@ from traitlets.config import Config, PyFileConfigLoader
 from traitlets.log import get_logger
 
 from autograder.host import Host
+from autograder.limits import with_limits
 from autograder.nbgrader_plugin import configure
 from autograder.nbgrader_plugin.hooks import refuse_links
 from autograder.pool import Job, default_jobs, grade_job
 from autograder.reading import Unreadable, read_bytes
 from autograder.results import Result
 from autograder.store import FILE_NAME, Store, fingerprint, key_of
-from autograder.units import Limits
+from autograder.units import Limits, Unit
 from autograder.units import unit as unit_called
 
 CONFIG = "nbgrader_config.py"
@@ -125,6 +126,13 @@ def course_of(course_dir: Path) -> tuple[CourseDirectory, Config]:
     return CourseDirectory(config=config), config
 
 
+def limited(name: str, config: Config) -> tuple[Unit, dict[str, float]]:
+    """The unit with the limits that the course's configuration sets, and these. Raises UnusableLimit."""
+    limits = config.Grade.get("limits", {})
+    limits = dict(limits) if isinstance(limits, dict) else {}
+    return with_limits(unit_called(name), limits), limits
+
+
 def find_submissions(course: CourseDirectory, unit: str) -> list[Submission]:
     """What was submitted for a unit, by student; folders without a notebook included."""
     pattern = course.format_path(course.submitted_directory, "*", unit)
@@ -140,12 +148,12 @@ def find_submissions(course: CourseDirectory, unit: str) -> list[Submission]:
     return found
 
 
-def prepare(submission: Submission, grader: str) -> None:
+def prepare(submission: Submission, grader: str, limits: Limits) -> None:
     """Refuse links, read the file and find its key; what cannot be used gets its sentence."""
     folder, name = submission.path.parent, submission.path.name
     try:
         refuse_links(folder, [name])
-        data = read_bytes(submission.path, Limits())
+        data = read_bytes(submission.path, limits)
     except Unreadable as error:
         others = sorted(path.name for path in folder.glob("*.ipynb") if path.name != name)
         missing = not submission.path.exists() and others
@@ -164,6 +172,7 @@ class _Run:
     course: CourseDirectory
     config: Config
     isolation: str
+    limits: dict[str, float]
     store: Store
     rows: dict[str, Row] = field(default_factory=dict)
 
@@ -208,20 +217,21 @@ def grade_class(
 
     `jobs` hosts of this machine do the work unless another executor is given. Raises NothingSubmitted.
     """
-    name = unit_called(unit).name
     course, config = course_of(course_dir)
+    which, limits = limited(unit, config)
+    name = which.name
     config.Grade.isolation = isolation
     submissions = find_submissions(course, name)
     if not submissions:
         where = course.format_path(course.submitted_directory, "STUDENT", name)
         raise NothingSubmitted(f"Nothing was submitted for {name}: there is no folder {where}.")
     _require_release(course, name)
-    grader = fingerprint(unit_called(name), isolation)
+    grader = fingerprint(which, isolation)
     with Store(Path(course.root) / FILE_NAME) as store, _bar(progress, name, len(submissions)) as advance:
-        run = _Run(name, course, config, isolation, store)
+        run = _Run(name, course, config, isolation, limits, store)
         waiting: dict[str, list[Submission]] = {}
         for submission in submissions:
-            prepare(submission, grader)
+            prepare(submission, grader, which.limits)
             if submission.trouble:
                 run.book(
                     submission,
@@ -241,17 +251,18 @@ def grade_class(
 
 def stored_results(unit: str, course_dir: Path, isolation: str = "bubblewrap") -> list[Result]:
     """What is known of a class without grading anything; Raises NothingSubmitted."""
-    name = unit_called(unit).name
-    course, _ = course_of(course_dir)
+    course, config = course_of(course_dir)
+    which, _ = limited(unit, config)
+    name = which.name
     submissions = find_submissions(course, name)
     if not submissions:
         raise NothingSubmitted(f"Nothing was submitted for {name}.")
-    grader, results = fingerprint(unit_called(name), isolation), []
+    grader, results = fingerprint(which, isolation), []
     with Store(Path(course.root) / FILE_NAME) as store:
         for submission in submissions:
             known, trouble = None, "Not graded yet with the checks as they are now."
             try:
-                data = read_bytes(submission.path, Limits())
+                data = read_bytes(submission.path, which.limits)
                 known = store.get(key_of(data, submission.path.suffix, grader), submission.student)
             except Unreadable as error:
                 trouble = str(error)
@@ -276,8 +287,8 @@ def _results(
         futures: dict[Future, str] = {}
         for key in unknown:
             job = Job(waiting[key][0].path.absolute(), waiting[key][0].student)
-            more = [] if opened is None else [opened]
-            future = pool.submit(grade_job, run.unit, job, run.isolation, *more)
+            more = {"limits": run.limits} if run.limits else {}
+            future = pool.submit(grade_job, run.unit, job, run.isolation, opened, **more)
             # At once, in the worker's thread: finished work is kept even if the run ends before it is booked.
             future.add_done_callback(partial(run.keep, key))
             futures[future] = key

@@ -111,10 +111,11 @@ def _grade_files(
 
 def _grade_class(which: Unit, jobs: int | None, isolation: str) -> bool:
     from autograder.classes import NothingSubmitted, grade_class, show_class
+    from autograder.limits import UnusableLimit
 
     try:
         rows = grade_class(which.name, Path.cwd(), jobs=jobs, isolation=isolation)
-    except NothingSubmitted as error:
+    except (NothingSubmitted, UnusableLimit) as error:
         raise refuse(str(error)) from None
     show_class(rows, Console())
     return all(row.graded for row in rows)

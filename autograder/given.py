@@ -12,7 +12,7 @@ from pathlib import Path
 from autograder.paths import SOLUTIONS
 from autograder.units import UNITS, unit
 
-_HEADER = '''"""What earlier units of the course built, for the exercises of "{title}" to stand on. Made by the release step."""
+_HEADER = '''"""What earlier units built, for the exercises of "{title}" to stand on. Made by the release step."""
 
 '''
 

@@ -7,11 +7,13 @@ client. So pytest never runs inside Jupyter, nbgrader or a thread of a worker.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -19,6 +21,7 @@ from typing import TextIO
 from autograder import mistakes
 from autograder.diagnose import Diagnosis
 from autograder.grading import grade_file, not_graded
+from autograder.limits import with_limits
 from autograder.paths import BACKPASS, ROOT
 from autograder.results import Result
 from autograder.runner import Checks, with_checks
@@ -32,8 +35,10 @@ class HostFailed(RuntimeError):
 class Host:
     """A client of one host process; started at the first job, started again after it failed. Not for two threads."""
 
-    def __init__(self, unit: str, isolation: str = "bubblewrap"):
-        self.unit, self.isolation = unit_called(unit).name, isolation
+    def __init__(
+        self, unit: str, isolation: str = "bubblewrap", limits: Mapping[str, float] | None = None
+    ):
+        self.unit, self.isolation, self.limits = unit_called(unit).name, isolation, dict(limits or {})
         self._process: subprocess.Popen | None = None
 
     def __enter__(self) -> Host:
@@ -45,6 +50,8 @@ class Host:
     def start(self) -> None:
         if self._process is None:
             command = [sys.executable, "-m", "autograder.host", self.unit, "--isolation", self.isolation]
+            if self.limits:
+                command += ["--limits", json.dumps(self.limits)]
             path = os.pathsep.join(
                 filter(None, [str(ROOT), str(BACKPASS.parent), os.environ.get("PYTHONPATH")])
             )
@@ -81,10 +88,8 @@ class Host:
         process, self._process = self._process, None
         if process is None:
             return
-        try:
+        with contextlib.suppress(OSError):
             process.stdin.close()
-        except OSError:
-            pass
         try:
             process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -114,13 +119,13 @@ def main() -> None:
     )
     parser.add_argument("unit")
     parser.add_argument("--isolation", default="bubblewrap", choices=("bubblewrap", "none"))
+    parser.add_argument("--limits", default={}, type=json.loads, help="JSON: limits of the course's own")
     options = parser.parse_args()
+    which = with_limits(unit_called(options.unit), options.limits)
     # Checks, references and mistakes may print: the protocol gets a descriptor of its own.
     results = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    with_checks(
-        unit_called(options.unit), lambda checks: serve(checks, options.isolation, sys.stdin, results)
-    )
+    with_checks(which, lambda checks: serve(checks, options.isolation, sys.stdin, results))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,20 +20,27 @@ class Job:
 
 
 class _Hosts(threading.local):
-    """The hosts of this thread (of a worker process: its only thread's), by unit and isolation."""
+    """The hosts of this thread (of a worker process: its only thread's), by unit, isolation and limits."""
 
     def __init__(self) -> None:
-        self.by_key: dict[tuple[str, str], Host] = {}
+        self.by_key: dict[tuple, Host] = {}
 
 
 _hosts = _Hosts()
 
 
-def grade_job(unit: str, job: Job, isolation: str, opened: list[Host] | None = None) -> Result:
+def grade_job(
+    unit: str,
+    job: Job,
+    isolation: str,
+    opened: list[Host] | None = None,
+    limits: Mapping[str, float] | None = None,
+) -> Result:
     """Grade on this worker's own host. A host that fails twice on a submission leaves it not graded."""
-    key = (unit, isolation)
+    limits = dict(limits or {})
+    key = (unit, isolation, *sorted(limits.items()))
     if key not in _hosts.by_key:
-        _hosts.by_key[key] = Host(unit, isolation)
+        _hosts.by_key[key] = Host(unit, isolation, limits) if limits else Host(unit, isolation)
         if opened is not None:
             opened.append(_hosts.by_key[key])
     trouble = ""

@@ -55,7 +55,7 @@ class _Recorder(LocalStudent):
     def ask(self, function: str, args: tuple, kwargs: dict, judgement: Judgement) -> Any:
         called = self.observe(function, args, kwargs)
         judgement.judge(called)
-        reference = getattr(self._reference, function)
+        reference = self.reference_of(function)
         self.steps.append(
             cases.Call(
                 function=function,

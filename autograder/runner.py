@@ -27,7 +27,7 @@ class Seat:
     audience: str = "grader"
 
 
-# Plug-ins of pytest that do nothing for a replayed check but take time (warnings: numpy's are off in the students' calls).
+# Plug-ins of pytest that do nothing for a replayed check but take time.
 _UNUSED_PLUGINS = (
     "cacheprovider",
     "faulthandler",

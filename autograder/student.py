@@ -21,6 +21,7 @@ from autograder.paths import ROOT
 from autograder.sandbox import Generator, Session
 from autograder.units import Unit, returns_cache
 from backpass.compare import returned_names
+from backpass.torch_adapter import adapted
 
 CACHE_AT = 1  # a cache is the second value that a forward pass returns
 
@@ -181,6 +182,7 @@ class Student:
         self.unit = unit
         self.log: list[Called] = []
         self._reference = importlib.import_module(f"solutions.{unit.name}")
+        self._references: dict[str, Callable] = {}
         self._reference_generators: dict[int, tuple[Generator, np.random.Generator]] = {}
 
     def __getattr__(self, name: str) -> StudentFunction:
@@ -195,7 +197,7 @@ class Student:
         return self._with_kept(called)
 
     def observe(self, function: str, args: tuple, kwargs: dict, lines: bool = False) -> Called:
-        reference = getattr(self._reference, function)
+        reference = self.reference_of(function)
         expected = self._run_locally(
             reference, args, kwargs, lambda kept: kept.reference, self._reference_generators
         )
@@ -203,6 +205,12 @@ class Student:
         called = Called(function, reference, args, kwargs, answer, expected)
         self.log.append(called)
         return called
+
+    def reference_of(self, function: str) -> Callable:
+        """The reference's function; a class of torch as a function of arrays."""
+        if function not in self._references:
+            self._references[function] = adapted(function, getattr(self._reference, function))
+        return self._references[function]
 
     def property_asked(self, name: str, values: tuple, options: dict) -> None:
         """A property is about to be asked of values (a recorder writes it down)."""
@@ -286,7 +294,8 @@ class LocalStudent(Student):
         self._generators: dict[int, tuple[Generator, np.random.Generator]] = {}
 
     def _answer(self, function: str, args: tuple, kwargs: dict, lines: bool) -> Answer:
-        chosen = self._functions.get(function) or getattr(self._reference, function)
+        own = self._functions.get(function)
+        chosen = adapted(function, own) if own else self.reference_of(function)
         return self._run_locally(chosen, args, kwargs, lambda kept: kept.inside, self._generators, lines)
 
     def check_done(self) -> None:

@@ -4,8 +4,8 @@
 
 Plain means nbgrader's default configuration and test cells that make the same comparisons in the kernel, with
 the inputs and the right outputs of the hidden checks recorded beside the notebook; NumPy is the only heavy
-import. (The checks for unchanged arguments and for executed lines are left out there: in plain nbgrader's
-favour.) Both commands are timed whole, on fresh course folders with the same submissions; all submissions
+import. (Left out, in plain nbgrader's favour: there, the checks for unchanged arguments and for executed lines;
+in both, the demonstrations tagged not-graded-code, which plain nbgrader would run.) Both commands are timed whole, on fresh course folders with the same submissions; all submissions
 differ, so that nothing is graded once for several. The last line is the ratio.
 """
 
@@ -90,12 +90,13 @@ def by_value(checks: Checks) -> None:
 
 
 def right_submissions(which: Unit, released: NotebookNode, count: int) -> list[NotebookNode]:
-    """Right in two styles, every one with a line of its own."""
+    """Right in two styles, every one with a line of its own, without demonstrations."""
     make = Maker(which, released)
     others = [found[0] for found in movable(variants.load(which), which).values() if found]
     notebooks = []
     for number in range(count):
         notebook = make.with_replacements(*(others if number % 2 else []))
+        notebook.cells = [c for c in notebook.cells if "not-graded-code" not in c.metadata.get("tags", ())]
         notebook.cells.append(nbformat.v4.new_code_cell(f"student = {number}"))
         notebooks.append(notebook)
     return notebooks
@@ -138,9 +139,7 @@ def timed(course: Path, command: list[str]) -> float:
     """Seconds of a command; what it printed is shown where it failed."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     start = time.perf_counter()
-    done = subprocess.run(
-        command, cwd=course, env=os.environ | {"PATH": path}, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=course, env=os.environ | {"PATH": path}, capture_output=True, text=True)
     seconds = time.perf_counter() - start
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
@@ -151,7 +150,8 @@ def all_right(course: Path, which: Unit, count: int) -> bool:
     """Whether every submission has all points that no person gives."""
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         submissions = gradebook.assignment_submissions(which.name)
-        best = {submission.code_score == submission.max_code_score for submission in submissions}
+        # More than the maximum is right, too: a bonus earns extra credit.
+        best = {submission.code_score >= submission.max_code_score for submission in submissions}
         return len(submissions) == count and best == {True}
 
 

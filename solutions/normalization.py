@@ -154,7 +154,8 @@ def instance_norm_forward(
     >>> instance_norm_forward(x, np.ones(1), np.zeros(1), eps=0.0)[0].tolist()
     [[[[-1.0, 1.0]]], [[[-1.0, 1.0]]]]
     """
-    return group_norm_forward(x, gamma, beta, x.shape[1], eps)
+    x_hat, cache = normalize(x, (2, 3), eps)
+    return gamma[:, None, None] * x_hat + beta[:, None, None], (x_hat, gamma, cache)
 
 
 def instance_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -176,7 +177,9 @@ def instance_norm_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, np
     >>> instance_norm_backward(np.array([[[[2.0, 7.0]]]]), cache)[1:]
     (array([5.]), array([9.]))
     """
-    return group_norm_backward(dy, cache)
+    x_hat, gamma, inner = cache
+    dx = normalize_backward(dy * gamma[:, None, None], inner)
+    return dx, np.sum(dy * x_hat, axis=(0, 2, 3)), dy.sum(axis=(0, 2, 3))
 
 
 def group_norm_forward(
@@ -336,9 +339,7 @@ def sync_batch_norm_forward(
     return y, (x_hats, std, gamma, int(counts.sum()))
 
 
-def sync_batch_norm_backward(
-    dy: Sequence[np.ndarray], cache: tuple
-) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+def sync_batch_norm_backward(dy: Sequence[np.ndarray], cache: tuple) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Gradients of a loss through sync_batch_norm_forward.
 
     Parameters
@@ -682,9 +683,7 @@ def spade_forward(
     return x_hat * (1 + gamma) + beta, (x_hat, gamma, cache, gamma_cache, beta_cache)
 
 
-def spade_backward(
-    dy: np.ndarray, cache: tuple
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def spade_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of a loss through spade_forward.
 
     Parameters

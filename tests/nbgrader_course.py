@@ -149,7 +149,7 @@ class FakeHost:
 
     graded: ClassVar[list[str]] = []
 
-    def __init__(self, unit: str, isolation: str = "bubblewrap"):
+    def __init__(self, unit: str, isolation: str = "bubblewrap", limits: dict | None = None):
         self.isolation = isolation
 
     def grade(self, path: Path, name: str) -> Result:

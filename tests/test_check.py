@@ -59,9 +59,7 @@ def halve(x):
     return x / 2
 
 
-FORWARD = Call(
-    "dense_forward", (X, W), {}, ("x", "weight"), (1,), ("y",), EQUALS, right=Reply((X @ W.T, None))
-)
+FORWARD = Call("dense_forward", (X, W), {}, ("x", "weight"), (1,), ("y",), EQUALS, right=Reply((X @ W.T, None)))
 BACKWARD = Call(
     "dense_backward",
     (DY, Came(0, (1,))),
@@ -84,9 +82,7 @@ def book() -> Book:
         "unit",
         "A unit",
         {
-            "dense": Exercise(
-                ("dense_forward", "dense_backward"), 4.0, hints=("First.", "Second."), lecture="a.ipynb"
-            ),
+            "dense": Exercise(("dense_forward", "dense_backward"), 4.0, hints=("First.", "Second."), lecture="a.ipynb"),
             "noise": Exercise(("noisy",), 2.0),
             "half": Exercise(("halve",), 0.0, bonus=True),
         },
@@ -481,9 +477,7 @@ def test_every_callable_is_named_and_documented():
 
 def test_importing_is_quick_and_alone():
     code = "import sys; from backpass import check; print(sorted({m.split('.')[0] for m in sys.modules}))"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=_course()
-    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=_course())
     assert not {"matplotlib", "IPython", "ipywidgets", "torch", "autograder", "solutions"} & set(
         re.findall(r"'(\w+)'", loaded.stdout)
     )

@@ -92,10 +92,7 @@ def test_places_have_names_and_the_rest_is_told():
     assert "The rest of what is returned is right." in sentence
     both = compare((X + 1, X, X + 1), (X, X, X), names=("dx", "dweight", "dbias"))
     assert "The third returned value (dbias) differs, too." in both.hidden_sentence()
-    assert (
-        "entry 'w1' of the second returned value"
-        in compare((X, {"w1": X.T}), (X, {"w1": X})).hidden_sentence()
-    )
+    assert "entry 'w1' of the second returned value" in compare((X, {"w1": X.T}), (X, {"w1": X})).hidden_sentence()
 
 
 def test_only_the_visible_sentence_shows_a_number():

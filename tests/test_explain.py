@@ -67,6 +67,8 @@ def test_named(actual, words):
         (np.array(2.5), np.array(1.25), "It is right up to a factor of 2."),
         (np.array(-1.25), np.array(1.25), "wrong sign"),
         (np.array(3), np.array(2), "one too large"),
+        (E + 1e-9, E, "Nearly right"),
+        (E + 1e-6 * np.sin(E), E, "Nearly right"),
         (np.sqrt(np.abs(E)), np.abs(E), "the root"),
     ],
 )

@@ -133,11 +133,14 @@ def test_keep_rate_of_a_right_dropout(rate):
     ("make", "expected"),
     [
         (lambda x: x * (RNG.random(x.shape) < 0.2) / 0.2, "swapped"),
-        (lambda x: x * (RNG.random(x.shape) < 0.2) / 0.8, "swapped"),
+        (lambda x: x * (RNG.random(x.shape) < 0.2) / 0.8, "reversed"),
+        (lambda x: dropped(x, 0.2, RNG, scale=5.0), "by_p"),
+        (lambda x: _by_share(x, 0.2), "by_share"),
+        (lambda x: dropped(x, 0.2, RNG, shape=(x.shape[0], 1)), "shared_1"),
         (lambda x: dropped(x, 0.2, RNG, scale=1.0), "unscaled"),
         (lambda x: dropped(x, 0.2, RNG, scale=0.8), "scaled_by_keep"),
         (lambda x: dropped(x, 0.2, RNG, scale=3.0), "wrong_scale"),
-        (lambda x: dropped(x, 0.2, RNG, shape=(1, 6)), "shared"),
+        (lambda x: x * (np.arange(6) != 2) / 0.8, "shared"),
         (lambda x: dropped(x, 0.6, RNG, scale=1 / 0.8), "rate"),
         (lambda x: x, "nothing_dropped"),
         (lambda x: x * np.nan, "nan"),
@@ -148,11 +151,37 @@ def test_keep_rate_of_wrong_dropouts(make, expected):
     assert tag(p.keep_rate(large, make(large), 0.2)) == expected
 
 
+def _by_share(x, rate):
+    kept = RNG.random(x.shape) >= rate
+    return x * kept / kept.mean()
+
+
+def test_keep_rate_names_what_else_gives_the_share():
+    large = np.tile(X, (20, 1))
+    normal = large * (RNG.normal(size=large.shape) >= 0.3) / 0.7
+    assert p.keep_rate(large, normal, 0.3).tag == "rate"
+    assert p.keep_rate(large, normal, 0.3, instead={"normal": 0.382}).tag == "normal"
+
+
+def test_inactive():
+    assert p.inactive(X, X, 0.2) is None
+    assert p.inactive(X, X * 0.8, 0.2).tag == "scaled"
+    assert p.inactive(X, X / 0.8, 0.2).tag == "scaled_up"
+    assert p.inactive(X, dropped(X, 0.2, RNG), 0.2, training=dropped(X, 0.2, RNG)).tag == "active"
+    assert p.inactive(X, dropped(X, 0.2, RNG), 0.2, training=X).tag == "exchanged"
+
+
+def test_fates_differ():
+    assert p.fates_differ([X, 0 * X, dropped(X, 0.5, RNG, shape=(len(X), 1))]) is None
+    assert p.fates_differ([X, 0 * X]).tag == "together"
+
+
 def test_keep_rate_of_whole_maps():
     maps = np.tile(IMAGES, (4, 4, 1, 1))
     assert p.keep_rate(maps, dropped(maps, 0.4, RNG, shape=(32, 16, 1, 1)), 0.4, unit=(2, 3)) is None
     assert p.keep_rate(maps, dropped(maps, 0.4, RNG), 0.4, unit=(2, 3)).tag == "uneven"
-    assert p.keep_rate(maps, dropped(maps, 0.4, RNG, shape=(32, 1, 1, 1)), 0.4, unit=(2, 3)).tag == "shared"
+    assert p.keep_rate(maps, dropped(maps, 0.4, RNG, shape=(32, 1, 1, 1)), 0.4, unit=(2, 3)).tag == "shared_1"
+    assert p.keep_rate(maps, dropped(maps, 0.4, RNG, shape=(32, 1, 1, 10)), 0.4, unit=(2, 3)).tag == "uneven_12"
 
 
 def test_dropping_an_exact_number_shows_over_calls():
@@ -160,6 +189,8 @@ def test_dropping_an_exact_number_shows_over_calls():
     assert p.spread_over_calls(right) is None
     exact = [X * RNG.permutation(np.arange(X.size) >= 72).reshape(X.shape) for _ in range(5)]
     assert p.spread_over_calls(exact).tag == "exact"
+    assert p.spread_over_calls(exact[:1] * 5).tag == "repeated"
+    assert p.spread_over_calls([X] * 5).tag == "nothing_dropped"
 
 
 def test_same_mask():
@@ -169,6 +200,12 @@ def test_same_mask():
     assert p.same_mask(X, X * mask, dy, dy * (mask > 0)).tag == "unscaled"
     assert p.same_mask(X, X * mask, dy, dy).tag == "ignored"
     assert p.same_mask(X, X * mask, dy, dy * (RNG.random(X.shape) < 0.5) * 2).tag == "new_mask"
+    assert p.same_mask(X, X * mask, dy, dy * mask**2).tag == "twice"
+    assert p.same_mask(X, X * mask, dy, dy * mask * 3).tag == "wrong_scale"
+    later = dropped(X, 0.5, RNG)
+    assert p.same_mask(X, X * mask, dy, dy * later / X, later=later).tag == "last_forward"
+    noise = RNG.normal(1, 0.5, X.shape)
+    assert p.same_mask(X, X * noise, dy, dy * RNG.normal(1, 0.5, X.shape)).tag == "new_mask"
 
 
 def test_noise():
@@ -176,6 +213,9 @@ def test_noise():
     assert p.noise_is(ones, ones * RNG.normal(1, 0.5, ones.shape), 0.25) is None
     assert p.noise_is(ones, ones * RNG.normal(1, 0.5, ones.shape), 0.5, instead={"p": 0.25}).tag == "p"
     assert p.noise_is(ones, ones + RNG.normal(0, 0.5, ones.shape), 0.25).tag == "additive"
+    uniform = RNG.uniform(1 - 0.5 * 3**0.5, 1 + 0.5 * 3**0.5, ones.shape)
+    assert p.noise_is(ones, ones * uniform, 0.25).tag == "not_normal"
+    assert p.noise_is(ones, dropped(ones, 0.2, RNG), 0.25).tag == "few_values"
     per_sample = RNG.normal(1, 0.5, (100, 1))
     assert p.shared_noise(ones, ones * per_sample, unit=1) is None
     assert p.shared_noise(ones, ones * RNG.normal(1, 0.5, ones.shape), unit=1).tag == "apart"
@@ -211,3 +251,64 @@ def test_blocks():
     assert p.blocks_dropped(large, dropped(large, 0.3, RNG), 3).tag == "not_blocks"
     assert p.blocks_dropped(large, blocks(large, 0.6, 3)[0], 3, p=0.2).tag == "rate"
     assert p.blocks_dropped(large, large, 3).tag == "nothing_dropped"
+    assert p.blocks_dropped(large, large * keep / 0.8, 3, p=0.2).tag == "by_p"
+    per_sample = keep.mean(axis=(1, 2, 3), keepdims=True)
+    assert p.blocks_dropped(large, large * keep / per_sample, 3).tag == "by_sample"
+    edge = keep.copy()
+    edge[0, 0, :2, :2] = False
+    assert p.blocks_dropped(large, large * edge, 3).tag == "cut"
+    h, w = large.shape[2:]
+    assert p.blocks_dropped(large, blocks(large, 0.2 * (h - 2) * (w - 2) / (h * w), 3)[0], 3, p=0.2).tag == "rate_area"
+
+
+def test_mean_difference():
+    a, b = np.array([1.0, 2.0, 6.0]), np.array([0.5, 0.25])
+    effect = a.mean() - b.mean()
+    assert p.mean_difference(effect, a, b) is None
+    assert p.mean_difference(-effect, a, b).tag == "swapped"
+    assert p.mean_difference(2 - 0.375, a, b).tag == "medians"
+    assert p.mean_difference(effect + 0.01, a, b).tag == "resampled"
+    assert p.mean_difference(effect + 100, a, b).tag == ""
+
+
+def interval(a, b, *, low=0.05, high=0.95, size=0, paired=False, draws=4000, rule="linear"):
+    rng = np.random.default_rng(5)
+    at = rng.integers(0, len(a), (draws, size or len(a)))
+    other = at if paired else rng.integers(0, len(b), (draws, size or len(b)))
+    return np.quantile(a[at].mean(axis=1) - b[other].mean(axis=1), [low, high], method=rule)
+
+
+def test_bootstrap_interval():
+    a, b = np.array([1.0, 1.2, 1.4, 2.0, 5.5]), np.array([0.3, 0.9, 1.1, 2.1])
+    c = a - np.array([0.5, 0.1, 0.4, 0.9, 1.3])
+    effect, six = a.mean() - b.mean(), np.append(a, -0.7)
+
+    def tagged(ends, a=a, b=b):
+        return tag(p.bootstrap_interval(a, b, *ends, level=0.9, draws=4000))
+
+    for rule in ("linear", "lower", "higher", "hazen"):
+        assert tagged(interval(a, b, rule=rule)) is None
+    assert tagged(interval(a, b, low=0.1, high=0.9)) == "one_tail"
+    assert tagged(interval(a, b, low=0.025, high=0.975)) == "always_95"
+    assert tagged(interval(a, b, size=1)) == "spread"
+    assert tagged(interval(six, b[1:], size=3), six, b[1:]) == "equal_sizes"
+    assert tagged(interval(a, c, paired=True), b=c) == "paired"
+    assert tagged(interval(a, np.full(4, b.mean()))) == "only_a"
+    assert tagged(interval(np.full(5, a.mean()), b)) == "only_b"
+    assert tagged(interval(a, b) - effect) == "centred"
+    assert tagged(-interval(a, b)[::-1]) == "swapped"
+    assert tagged(2 * effect - interval(a, b)[::-1]) == "reflected"
+    pool = np.concatenate([a, b])
+    rng = np.random.default_rng(6)
+    null = rng.choice(pool, (4000, 5)).mean(axis=1) - rng.choice(pool, (4000, 4)).mean(axis=1)
+    assert tagged(np.quantile(null, [0.05, 0.95])) == "pooled"
+    assert tagged(interval(a, b)[::-1]) == "reversed"
+    assert tagged((effect, effect)) == "collapsed"
+    assert tagged((effect - 1.5, effect + 1.5)) == "symmetric"
+    assert tagged((effect - 9, effect + 3)) == ""
+
+
+def test_coverage():
+    assert p.coverage([0, 1, -1], [2, 3, 0.5], 1.0, at_least=0.5) is None
+    assert "few" in p.coverage([0, 1, -1], [2, 3, 0.5], 5.0, at_least=0.5).sentence
+    assert "many" in p.coverage([0, 0], [2, 3], 1.0, at_least=0.5, at_most=0.9).sentence

@@ -16,9 +16,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
-from traitlets import Enum
+from traitlets import Dict, Enum
 
 from autograder.host import Host, HostFailed
+from autograder.limits import with_limits
 from autograder.nbgrader_plugin.reading import unit_of
 from autograder.reading import Unreadable, read_bytes
 from autograder.results import Result
@@ -41,7 +42,7 @@ class _Kept:
         self._key = ""
         self._timer: threading.Timer | None = None
 
-    def grade(self, unit: Unit, isolation: str, grader: str, path: Path, name: str) -> Result:
+    def grade(self, unit: Unit, isolation: str, grader: str, path: Path, name: str, limits: dict) -> Result:
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
@@ -49,7 +50,7 @@ class _Kept:
                 self._host.close()
                 self._host = None
             if self._host is None:
-                self._host, self._key = Host(unit.name, isolation), grader
+                self._host, self._key = Host(unit.name, isolation, limits), grader
             try:
                 return self._host.grade(path, name)
             finally:
@@ -72,8 +73,11 @@ def unusable(unit: Unit, name: str, sentence: str, isolation: str) -> Result:
     return Result(unit.name, name, trouble=sentence, isolation=isolation)
 
 
-def grade_one(unit: Unit, path: Path, name: str, isolation: str, store: Path) -> Result:
-    """The result of one submitted file, from the store or from a host."""
+def grade_one(
+    unit: Unit, path: Path, name: str, isolation: str, store: Path, limits: dict[str, float] | None = None
+) -> Result:
+    """The result of one submitted file, from the store or from a host. `limits`: the course's own."""
+    unit = with_limits(unit, limits or {})
     try:
         data = read_bytes(path, unit.limits)
     except Unreadable as error:
@@ -89,7 +93,7 @@ def grade_one(unit: Unit, path: Path, name: str, isolation: str, store: Path) ->
     except sqlite3.Error:
         pass  # the store saves time, it decides nothing
     try:
-        result = _kept.grade(unit, isolation, grader, path, name)
+        result = _kept.grade(unit, isolation, grader, path, name, limits or {})
         if results is not None:
             results.put(key, result)
     except sqlite3.Error:
@@ -109,6 +113,9 @@ class Grade(NbGraderPreprocessor):
         ("bubblewrap", "none"),
         "bubblewrap",
         help="How student code is locked in; 'none' runs it unprotected.",
+    ).tag(config=True)
+    limits = Dict(
+        help="Limits of this course's own, by the names of autograder.units.Limits: {'call_seconds': 5}."
     ).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
@@ -135,7 +142,8 @@ class Grade(NbGraderPreprocessor):
         course = converter.coursedir
         folder = Path(course.format_path(course.submitted_directory, which["student"], which["assignment"]))
         store = Path(course.root) / FILE_NAME
-        return grade_one(unit, folder / f"{which['notebook']}.ipynb", which["student"], self.isolation, store)
+        path = folder / f"{which['notebook']}.ipynb"
+        return grade_one(unit, path, which["student"], self.isolation, store, self.limits)
 
 
 def _shown(result: Result, exercise: str) -> NotebookNode:

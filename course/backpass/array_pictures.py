@@ -18,9 +18,7 @@ def fits(array: np.ndarray, limit: int = TABLE) -> bool:
     return array.size > 0 and all(n <= limit for n in array.shape[-2:])
 
 
-def slices(
-    array: np.ndarray, wrong: np.ndarray | None = None
-) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
+def slices(array: np.ndarray, wrong: np.ndarray | None = None) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
     """(index, two-dimensional slice) of an array; with `wrong`, those with wrong entries come first.
 
     An array of one axis is one slice of one row.
@@ -74,9 +72,7 @@ def format_for(*arrays: np.ndarray, apart: tuple[np.ndarray, np.ndarray] | None 
     else:
         formats = [number]
     for form in formats:
-        if apart is None or all(
-            form(a) != form(e) for a, e in zip(apart[0][:50], apart[1][:50], strict=True)
-        ):
+        if apart is None or all(form(a) != form(e) for a, e in zip(apart[0][:50], apart[1][:50], strict=True)):
             return form
     return functools.partial(number, digits=12)
 

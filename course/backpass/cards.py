@@ -95,11 +95,7 @@ class Card:
                 f"<tr><td {cell}>{html.escape(measure)}</td><td {cell}>{self.mean(measure):.3g}</td>"
                 f"<td {cell}>{expected}</td></tr>"
             )
-        summary = (
-            "Mean of the recorded runs, and where a new run should fall"
-            if self.random
-            else "Recorded results"
-        )
+        summary = "Mean of the recorded runs, and where a new run should fall" if self.random else "Recorded results"
         return (
             '<div style="border: 1px solid #8A8A8A; border-radius: 6px; padding: .5em 1em; max-width: 48em; '
             'overflow-x: auto">'

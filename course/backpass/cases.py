@@ -210,9 +210,7 @@ class _Cases(Sequence):
 
 # Everything that is not JSON's own is written as {tag: …}; plain dicts are tagged, too, so that no key can
 # mislead.
-_CLASSES = {
-    cls.__name__: cls for cls in (Book, Exercise, Mistake, Case, Call, Ask, Reply, Seed, Came, Unsupported)
-}
+_CLASSES = {cls.__name__: cls for cls in (Book, Exercise, Mistake, Case, Call, Ask, Reply, Seed, Came, Unsupported)}
 
 
 class _Writer:
@@ -234,9 +232,7 @@ class _Writer:
             return self._array(value)
         if type(value).__name__ in _CLASSES and type(value).__module__ == __name__:
             # Fields that have their default are left out: a file is read at every first check.
-            packed = {
-                f.name: self.pack(getattr(value, f.name)) for f in fields(value) if not _is_default(value, f)
-            }
+            packed = {f.name: self.pack(getattr(value, f.name)) for f in fields(value) if not _is_default(value, f)}
             return {type(value).__name__: packed}
         if isinstance(value, tuple):
             return {"tuple": [self.pack(entry) for entry in value]}

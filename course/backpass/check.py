@@ -102,9 +102,7 @@ def _exercise(book: Book, name: str) -> str | None:
 def _unknown(book: Book, name: str) -> str:
     names = [*book.exercises, *(f for about in book.exercises.values() for f in about.functions)]
     near = difflib.get_close_matches(name, dict.fromkeys(names), n=3, cutoff=0.5)
-    known = (
-        f"Did you mean {' or '.join(near)}?" if near else f"The exercises are {', '.join(book.exercises)}."
-    )
+    known = f"Did you mean {' or '.join(near)}?" if near else f"The exercises are {', '.join(book.exercises)}."
     return f"There is no exercise called {name!r} here. {known}"
 
 

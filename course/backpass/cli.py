@@ -20,9 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="run a notebook in a fresh kernel, and its checks")
     check.add_argument("notebook", type=Path)
-    check.add_argument(
-        "--timeout", type=int, default=300, metavar="SECONDS", help="for each cell (default 300)"
-    )
+    check.add_argument("--timeout", type=int, default=300, metavar="SECONDS", help="for each cell (default 300)")
     commands.add_parser("doctor", help="look for what is missing or wrong, and say what to do")
     options = parser.parse_args(arguments)
     # A terminal that cannot show a sign shows "?"; it must not end the report.
@@ -64,9 +62,7 @@ def _check(notebook: Path, timeout: int) -> int:
             )
     points, possible = sum(one.points for one in found.checks), found.possible
     print(
-        f"In a fresh kernel: {points:g}"
-        + (f" of {possible:g}" if possible else "")
-        + " points on the visible cases."
+        f"In a fresh kernel: {points:g}" + (f" of {possible:g}" if possible else "") + " points on the visible cases."
     )
     print(f"To hand in: {notebook.name}, saved. Leave the check cells as they are.")
     return 0
@@ -85,9 +81,7 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """All that can be missing on a student's machine."""
     fine = sys.version_info >= (3, 11)
-    yield Finding(
-        "Python", fine, sys.version.split()[0] + ("" if fine else ": Python 3.11 or newer is needed")
-    )
+    yield Finding("Python", fine, sys.version.split()[0] + ("" if fine else ": Python 3.11 or newer is needed"))
     for package, extra, needed in (
         ("numpy", "", True),
         ("matplotlib", "", True),
@@ -109,9 +103,7 @@ def examine() -> Iterator[Finding]:
         book = find_book()
         yield Finding(CASES, True, f"unit {book.unit}, {len(book.cases)} cases", False)
     except FileNotFoundError:
-        yield Finding(
-            CASES, False, "not in this folder: `check` works in the folder of a released notebook", False
-        )
+        yield Finding(CASES, False, "not in this folder: `check` works in the folder of a released notebook", False)
     except BadBook as error:
         yield Finding(CASES, False, str(error))
 
@@ -119,9 +111,7 @@ def examine() -> Iterator[Finding]:
 def _doctor() -> int:
     findings = list(examine())
     for one in findings:
-        print(
-            f"{'ok     ' if one.fine else 'missing' if one.needed else 'note   '}  {one.what}: {one.sentence}"
-        )
+        print(f"{'ok     ' if one.fine else 'missing' if one.needed else 'note   '}  {one.what}: {one.sentence}")
     return 0 if all(one.fine or not one.needed for one in findings) else 1
 
 

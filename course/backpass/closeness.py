@@ -11,9 +11,7 @@ DOUBLE = (1e-7, 1e-9, 1e-11)
 SINGLE = (1e-4, 1e-5, 1e-5)  # 1 - tanh(x)**2 keeps no correct digit in float32 where tanh is saturated
 
 
-def close(
-    actual: np.ndarray, expected: np.ndarray, rtol: float | None = None, atol: float | None = None
-) -> np.ndarray:
+def close(actual: np.ndarray, expected: np.ndarray, rtol: float | None = None, atol: float | None = None) -> np.ndarray:
     """Which entries agree; nan agrees with nan, inf with the same inf.
 
     |actual - expected| <= atol + rtol * |expected|, where an atol that is not given follows from the largest

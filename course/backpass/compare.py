@@ -227,11 +227,7 @@ def _structure(actual: Any, expected: Any, path: Path) -> Difference | None:
         return Difference(kind, path, "", text, actual, expected)
 
     if expected is None:
-        return (
-            None
-            if actual is None
-            else differs("structure", f"should be None, and is {describe_type(actual)}")
-        )
+        return None if actual is None else differs("structure", f"should be None, and is {describe_type(actual)}")
     if actual is None:
         missing = "" if path else ": is a `return` missing?"
         return differs("structure", f"is None, and should be {_wanted(expected)}{missing}")
@@ -243,11 +239,7 @@ def _structure(actual: Any, expected: Any, path: Path) -> Difference | None:
         wanted = str if isinstance(expected, str) else (bool, np.bool_)
         value = actual[()] if isinstance(actual, np.ndarray) and actual.ndim == 0 else actual
         same = isinstance(value, wanted)
-        return (
-            None
-            if same
-            else differs("structure", f"is {describe_type(actual)}, and should be {_wanted(expected)}")
-        )
+        return None if same else differs("structure", f"is {describe_type(actual)}, and should be {_wanted(expected)}")
     if is_number(expected):
         return _number_structure(actual, expected, differs)
     if isinstance(expected, np.ndarray):

@@ -37,6 +37,8 @@ def explain(actual: np.ndarray, expected: np.ndarray, sizes: Mapping[str, int] |
     pair = _Pair(actual, expected, dict(sizes or {}))
     if not pair.finite_expected:
         return ""
+    if pair.right.all():
+        return _nearly(pair)
     for claim in _CLAIMS if actual.size <= _LARGE else _CHEAP_CLAIMS:
         sentence = claim(pair)
         if sentence:
@@ -47,12 +49,7 @@ def explain(actual: np.ndarray, expected: np.ndarray, sizes: Mapping[str, int] |
 def explain_shape(actual: np.ndarray, expected: np.ndarray) -> str:
     """How a wrong shape came about, where the numbers show it, or ""."""
     actual, expected = np.asarray(actual), np.asarray(expected)
-    if (
-        actual.dtype.kind not in "biuf"
-        or expected.dtype.kind not in "iuf"
-        or not actual.size
-        or not expected.size
-    ):
+    if actual.dtype.kind not in "biuf" or expected.dtype.kind not in "iuf" or not actual.size or not expected.size:
         return ""
     if actual.size == expected.size:
         return _same_numbers_other_shape(actual, expected)
@@ -158,6 +155,17 @@ def _off_by_one(p: _Pair) -> str:
     return {1.0: "It is one too large.", -1.0: "It is one too small."}.get(off, "")
 
 
+def _nearly(p: _Pair) -> str:
+    """Only the last digits are wrong."""
+    if p.scale == 0 or not np.isfinite(p.a).all() or not (p.right.all() or p.rich):
+        return ""
+    largest, limit = float(np.abs(p.a - p.e).max()), 100 * p.rtol
+    if largest > limit * p.scale:
+        return ""
+    words = "hundredth" if limit > 1e-3 else "hundred-thousandth"
+    return f"Nearly right: nothing is off by more than a {words} of the largest value."
+
+
 def _negated(p: _Pair) -> str:
     if not p.same(p.a, -p.e):
         return ""
@@ -228,12 +236,7 @@ def _ratio(p: _Pair) -> float | None:
     place = np.unravel_index(np.argmax(np.abs(p.e)), p.shape)
     ratio = float(p.a[place] / p.e[place])
     # Judged on the scale of the actual values: a factor of 1000 enlarges their rounding, too.
-    if (
-        ratio == 0
-        or not math.isfinite(ratio)
-        or not p.same(p.a / ratio, p.e)
-        or math.isclose(ratio, 1, rel_tol=1e-9)
-    ):
+    if ratio == 0 or not math.isfinite(ratio) or not p.same(p.a / ratio, p.e) or math.isclose(ratio, 1, rel_tol=1e-9):
         return None
     return ratio
 
@@ -254,13 +257,9 @@ def _factors(p: _Pair) -> Iterator[tuple[float, str, list[str]]]:
     for n in sorted(named):
         if n > 2:
             for power, root in ((1.0, ""), (0.5, "the root of ")):
-                names = [
-                    f"{root}n/(n − 1) with n {name}: biased or unbiased variance" for name in named[n][:1]
-                ]
+                names = [f"{root}n/(n − 1) with n {name}: biased or unbiased variance" for name in named[n][:1]]
                 yield (n / (n - 1)) ** power, f"{root}{n}/{n - 1}", names
-                names = [
-                    f"{root}(n − 1)/n with n {name}: biased or unbiased variance" for name in named[n][:1]
-                ]
+                names = [f"{root}(n − 1)/n with n {name}: biased or unbiased variance" for name in named[n][:1]]
                 yield ((n - 1) / n) ** power, f"{root}{n - 1}/{n}", names
             yield n**0.5, f"the root of {n}", [f"the root of {name}" for name in named[n][:1]]
             yield (
@@ -304,9 +303,7 @@ def _shifted(p: _Pair) -> str:
             if n <= 2 * abs(shift):
                 continue
             to, start = (
-                (slice(shift, None), slice(None, -shift))
-                if shift > 0
-                else (slice(None, shift), slice(-shift, None))
+                (slice(shift, None), slice(None, -shift)) if shift > 0 else (slice(None, shift), slice(-shift, None))
             )
             index = (slice(None),) * axis
             if p.kinds(p.e[(*index, start)]) < 3 or not p.same(p.a[(*index, to)], p.e[(*index, start)]):
@@ -468,6 +465,7 @@ _CLAIMS: tuple[Callable[[_Pair], str], ...] = (
     _flipped,
     _turned,
     _simple_factor,
+    _nearly,
     _entrywise,
     _shifted,
     _same_everywhere,

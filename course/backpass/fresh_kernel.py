@@ -79,11 +79,7 @@ def run_notebook(path: Path, timeout: int = 300) -> Found:
     try:
         client.execute()
     except (CellTimeoutError, DeadKernelError) as error:
-        reason = (
-            f"A cell ran longer than {timeout} s."
-            if isinstance(error, CellTimeoutError)
-            else "The kernel died."
-        )
+        reason = f"A cell ran longer than {timeout} s." if isinstance(error, CellTimeoutError) else "The kernel died."
         found.errors.append(f"{reason} What comes after it was not run.")
     for i in own:
         for output in cells[i].get("outputs", []):

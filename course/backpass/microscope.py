@@ -83,9 +83,7 @@ def examine(
     point = rng.normal(size=shape) if at is None else np.array(at, float).reshape(shape)
     value = _call(f, point)
     if not np.array_equal(value, _call(f, point), equal_nan=True):
-        raise ValueError(
-            "two calls with the same input gave different outputs: fix the random generator inside f"
-        )
+        raise ValueError("two calls with the same input gave different outputs: fix the random generator inside f")
     if not np.isfinite(value).all():
         raise ValueError("the output at this point is not finite")
     linear = _is_affine(f, point, value, rng)
@@ -122,9 +120,7 @@ def _in_order(basis: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """
     if len(basis) > 1:
         planes = basis.reshape(-1, *shape)
-        rough = sum(
-            (1 + 0.1 * axis) * _products(np.diff(planes, axis=axis + 1)) for axis in range(len(shape))
-        )
+        rough = sum((1 + 0.1 * axis) * _products(np.diff(planes, axis=axis + 1)) for axis in range(len(shape)))
         basis = np.linalg.eigh(rough)[1].T @ basis
     # The sign is free; the largest entry is made positive, the earliest where several are largest.
     leading = np.array([row[np.flatnonzero(np.abs(row) > np.abs(row).max() - 1e-9)[0]] for row in basis])
@@ -140,9 +136,7 @@ def _call(f, x: np.ndarray) -> np.ndarray:
     # A copy, so that a function which writes into its argument cannot disturb us.
     value = f(x.copy())
     if isinstance(value, tuple):
-        raise ValueError(
-            "f returned a tuple: pass lambda x: layer(x, ...)[0], so that only the output is left"
-        )
+        raise ValueError("f returned a tuple: pass lambda x: layer(x, ...)[0], so that only the output is left")
     return np.asarray(value, float)
 
 

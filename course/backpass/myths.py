@@ -25,9 +25,7 @@ def stored(folder: Path | str = ".") -> dict[str, dict]:
     return found if isinstance(found, dict) else {}
 
 
-def store(
-    myth: str, answer: str, question: str = "", choices: Sequence[str] = (), folder: Path | str = "."
-) -> str:
+def store(myth: str, answer: str, question: str = "", choices: Sequence[str] = (), folder: Path | str = ".") -> str:
     """Keep a prediction; returns the sentence that says so. A folder that cannot be written is no error."""
     everything = stored(folder)
     entry = everything.setdefault(myth, {})

@@ -56,7 +56,11 @@ def _fails_there(name: str, run: Run) -> bool:
     """Whether the mistake goes wrong where the student did, and not in a call that came no more."""
     if run.by_property:
         return any(name in seen.call.wrong for seen in run.seen)
-    return bool(run.seen) and name in run.seen[-1].call.wrong
+    if not run.seen:
+        return False
+    last = run.seen[-1]
+    # What differs by less than the agreement allows may not be recorded as wrong.
+    return name in last.call.wrong or _same(last.reply, last.call.right)
 
 
 def _same(one: Reply, other: Reply) -> bool:

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from backpass import resampling
 from backpass.closeness import close
 
 Axis = int | tuple[int, ...] | None
@@ -69,9 +70,7 @@ def adjoint(Lx: Any, y: Any, x: Any, LTy: Any, *, rtol: float = 1e-7) -> Broken 
 
 
 @_of_fitting_values
-def linear(
-    f_x: Any, f_y: Any, f_both: Any, *, a: float = 1.0, b: float = 1.0, rtol: float = 1e-7
-) -> Broken | None:
+def linear(f_x: Any, f_y: Any, f_both: Any, *, a: float = 1.0, b: float = 1.0, rtol: float = 1e-7) -> Broken | None:
     """f(a·x + b·y) = a·f(x) + b·f(y), given the three values."""
     return _agree(
         f_both,
@@ -115,9 +114,7 @@ def gradients_along(
 def _slopes(slope: float, claimed: float, scale: float, rtol: float) -> Broken | None:
     if abs(slope - claimed) <= rtol * max(abs(slope), abs(claimed), scale * 1e-2, 1e-9):
         return None
-    return Broken(
-        "the gradient does not fit the forward pass: a small step does not change the result as it says."
-    )
+    return Broken("the gradient does not fit the forward pass: a small step does not change the result as it says.")
 
 
 # ---- Equalities between results
@@ -149,9 +146,7 @@ def same_draws(first: Any, second: Any) -> Broken | None:
 @_of_fitting_values
 def scaled(a: Any, b: Any, factor: float, *, because: str = "", rtol: float | None = None) -> Broken | None:
     """a = factor · b."""
-    return _agree(
-        a, factor * _array(b), rtol, because or "one result is not the right multiple of the other."
-    )
+    return _agree(a, factor * _array(b), rtol, because or "one result is not the right multiple of the other.")
 
 
 @_of_fitting_values
@@ -222,9 +217,7 @@ def largest_singular_value(x: Any, value: float, *, rtol: float = 1e-6, because:
     """The matrix x, reshaped to (len(x), −1), has this spectral norm."""
     matrix = _array(x).reshape(len(x), -1)
     found = np.linalg.norm(matrix, 2)
-    return (
-        None if _near(found, value, rtol) else Broken(because or "the spectral norm is not what it must be.")
-    )
+    return None if _near(found, value, rtol) else Broken(because or "the spectral norm is not what it must be.")
 
 
 @_of_fitting_values
@@ -383,10 +376,18 @@ def uniform_draws(
 
 @_of_fitting_values
 def spread_over_calls(counts_of: Sequence, *, because: str = "", tag: str = "exact") -> Broken | None:
-    """Over several results the number of zeros is not always the same (tag exact: it is ⌊pN⌋ each time)."""
-    counts = {int(np.count_nonzero(_array(one) == 0)) for one in counts_of}
+    """Over several results the number of zeros is not always the same (tag exact: it is ⌊pN⌋ each time).
+
+    Tags nothing_dropped (it is 0 each time) and repeated (all results are the same) come first.
+    """
+    results = [_array(one) for one in counts_of]
+    counts = {int(np.count_nonzero(one == 0)) for one in results}
     if len(counts) > 1:
         return None
+    if counts == {0}:
+        return Broken("nothing was dropped.", "nothing_dropped")
+    if all(np.array_equal(one, results[0]) for one in results):
+        return Broken("every call drops the same entries: each call must draw anew.", "repeated")
     return Broken(
         because
         or "every call drops exactly the same number of entries: each entry must be drawn on its own.",
@@ -395,13 +396,32 @@ def spread_over_calls(counts_of: Sequence, *, because: str = "", tag: str = "exa
 
 
 @_of_fitting_values
-def keep_rate(x: Any, y: Any, p: float, unit: Axis = (), *, sigmas: float = 6.0) -> Broken | None:
+def fates_differ(results: Sequence, *, because: str = "", tag: str = "together") -> Broken | None:
+    """In some of the results a part of the entries is 0 and a part is not (stochastic depth per sample)."""
+    if any(0 < np.count_nonzero(_array(one)) < _array(one).size for one in results):
+        return None
+    sentence = "in every call either everything was dropped or nothing: one draw decides for the whole batch."
+    return Broken(because or sentence, tag)
+
+
+@_of_fitting_values
+def keep_rate(
+    x: Any,
+    y: Any,
+    p: float,
+    unit: Axis = (),
+    *,
+    instead: Mapping[str, float] | None = None,
+    sigmas: float = 6.0,
+) -> Broken | None:
     """Inverted dropout: entries of y are 0 with probability p, and else x / (1 − p). x has no zeros.
 
     unit: the axes over which one draw is shared, e.g. (2, 3) for whole maps, (1, 2, 3) for whole samples.
-    Tags: nan, nothing_dropped, unscaled, scaled_by_keep (x · (1 − p)), swapped (p is the probability to
-    keep), wrong_scale, uneven (one draw is not shared over `unit`), rate, shared (the same mask along another
-    axis).
+    instead: tag -> the share of kept entries that a known mistake gives.
+    Tags: nan, nothing_dropped, uneven (one draw is not shared over `unit`; uneven_12: it is over axes 1 and 2),
+    swapped (p is the probability to keep), reversed (the same share, with the right scale), shared (the same
+    mask all along axis 0; shared_1: along axis 1), rate, unscaled, scaled_by_keep (x · (1 − p)), by_p (x / p),
+    by_share (divided by the share that happened to be kept), wrong_scale.
     """
     x, y = _array(x), _array(y)
     if not np.all(np.isfinite(y)):
@@ -413,26 +433,30 @@ def keep_rate(x: Any, y: Any, p: float, unit: Axis = (), *, sigmas: float = 6.0)
     axes = tuple(axis % x.ndim for axis in (unit if isinstance(unit, tuple) else (unit,)))
     draws = kept[_firsts(x.ndim, axes)]
     if not np.array_equal(np.broadcast_to(draws, kept.shape), kept):
+        alike = "".join(str(axis) for axis in range(x.ndim) if _shared_along(kept, axis))
         return Broken(
             f"one draw must decide over all of axes {axes}; here entries of one group were treated apart.",
-            "uneven",
+            f"uneven_{alike}" if alike else "uneven",
         )
     rate = float(np.mean(draws))
     margin = sigmas * math.sqrt(max(p * (1 - p), 1e-12) / draws.size)
     right_rate, swapped_rate = abs(rate - (1 - p)) <= margin, abs(rate - p) <= margin
-    if not right_rate and swapped_rate:
-        return Broken("p is the probability to drop an entry; here about a share of p was kept.", "swapped")
     shared = _shared(draws)
     if shared is not None and draws.size > 8:
+        return Broken(f"the same mask was used all along axis {shared}: each must be drawn on its own.", _along(shared))
+    known = "" if right_rate else _nearest(rate, margin, {"swapped": p} | dict(instead or {}))
+    if known == "swapped" and swapped_rate:
+        right_scale = scale is not None and _near(scale, 1 / (1 - p), 1e-4)
         return Broken(
-            f"the same mask was used all along axis {shared}: each must be drawn on its own.", "shared"
+            "p is the probability to drop an entry; here about a share of p was kept.",
+            "reversed" if right_scale else "swapped",
         )
     if not right_rate:
-        return Broken("the share of dropped entries is not p.", "rate")
-    return _scale_of_kept(scale, p)
+        return Broken("the share of dropped entries is not p.", known or "rate")
+    return _scale_of_kept(scale, p, float(np.mean(kept)))
 
 
-def _scale_of_kept(scale: float | None, p: float) -> Broken | None:
+def _scale_of_kept(scale: float | None, p: float, share: float) -> Broken | None:
     if scale is None:
         return Broken("what is kept is not one multiple of x.", "wrong_scale")
     if _near(scale, 1 / (1 - p), 1e-4):
@@ -441,14 +465,38 @@ def _scale_of_kept(scale: float | None, p: float) -> Broken | None:
         return Broken("what is kept is not divided by 1 − p, so the expected value shrinks.", "unscaled")
     if _near(scale, 1 - p, 1e-4):
         return Broken("what is kept is multiplied by 1 − p; it must be divided by it.", "scaled_by_keep")
-    return Broken("what is kept has another scale than 1/(1 − p).", "wrong_scale")
+    others = {"by_p": 1 / p, "by_share": 1 / share}
+    tag = next((tag for tag, other in others.items() if _near(scale, other, 1e-4)), "wrong_scale")
+    return Broken("what is kept has another scale than 1/(1 − p).", tag)
 
 
 @_of_fitting_values
-def same_mask(x: Any, y: Any, dy: Any, dx: Any, *, rtol: float = 1e-4) -> Broken | None:
+def inactive(x: Any, y: Any, p: float, *, training: Any = None) -> Broken | None:
+    """In evaluation y is x. training: what the layer makes of x in training.
+
+    Tags: exchanged (it is training that gives x), active (entries are dropped or noisy), scaled (x · (1 − p)),
+    scaled_up (x / (1 − p)). x has no zeros.
+    """
+    x, y = _array(x), _array(y)
+    if np.all(close(y, x)):
+        return None
+    if training is not None and np.all(close(_array(training), x)):
+        return Broken("training and evaluation are exchanged.", "exchanged")
+    scale = _common_ratio(y, x)
+    if scale is None:
+        return Broken("entries are still dropped or noisy in evaluation, where x must pass as it is.", "active")
+    tags = {"scaled": 1 - p, "scaled_up": 1 / (1 - p)}
+    tag = next((tag for tag, other in tags.items() if _near(scale, other, 1e-4)), "")
+    return Broken("x is scaled in evaluation, where it must pass as it is.", tag)
+
+
+@_of_fitting_values
+def same_mask(x: Any, y: Any, dy: Any, dx: Any, *, later: Any = None, rtol: float = 1e-4) -> Broken | None:
     """The backward uses the forward's multiplicative noise: dx/dy = y/x entry by entry. x, dy have no zeros.
 
-    Tags: new_mask (drawn again), unscaled (the mask without the scale), ignored (dx = dy).
+    later: what a forward of x that came between has returned. Tags: last_forward (its mask was used), new_mask
+    (drawn again), unscaled (the mask without the scale), twice (the scale squared), ignored (dx = dy),
+    wrong_scale.
     """
     x, y, dy, dx = map(_array, (x, y, dy, dx))
     if not (np.all(np.isfinite(y)) and np.all(np.isfinite(dx))):
@@ -458,15 +506,19 @@ def same_mask(x: Any, y: Any, dy: Any, dx: Any, *, rtol: float = 1e-4) -> Broken
         return None
     if np.allclose(backward, 1.0, rtol=rtol):
         return Broken("the gradient passes as if nothing had been dropped.", "ignored")
-    if np.array_equal(backward != 0, forward != 0):
-        if np.allclose(backward, forward != 0, rtol=rtol):
+    if later is not None and np.allclose(backward, _array(later) / x, rtol=rtol, atol=1e-6):
+        return Broken("the gradient uses the mask of the last forward, not that of its own.", "last_forward")
+    kept = forward != 0
+    if np.array_equal(backward != 0, kept):
+        if np.allclose(backward, kept, rtol=rtol):
+            return Broken("the gradient goes through the right entries, but without the forward's scale.", "unscaled")
+        if np.allclose(backward, forward**2, rtol=rtol):
+            return Broken("the forward's factors stand in the gradient twice.", "twice")
+        if _common_ratio(backward[kept], forward[kept]) is not None:
             return Broken(
-                "the gradient goes through the right entries, but without the forward's scale.", "unscaled"
+                "the gradient goes through the right entries, with another scale than the forward's.",
+                "wrong_scale",
             )
-        return Broken(
-            "the gradient goes through the right entries, with another scale than the forward's.",
-            "wrong_scale",
-        )
     return Broken("the backward pass does not use the mask of the forward pass.", "new_mask")
 
 
@@ -474,18 +526,17 @@ def same_mask(x: Any, y: Any, dy: Any, dx: Any, *, rtol: float = 1e-4) -> Broken
 def shared_noise(x: Any, y: Any, unit: Axis, *, because: str = "") -> Broken | None:
     """y/x is the same over the axes `unit` (one draw for them), and not the same along the others.
 
-    Tags: apart (drawn for each entry), shared (shared along an axis where draws must differ). x has no zeros.
+    Tags: apart (drawn for each entry), shared (shared along axis 0, where draws must differ; shared_1: along
+    axis 1). x has no zeros.
     """
     ratio = _array(y) / _array(x)
     axes = tuple(axis % ratio.ndim for axis in (unit if isinstance(unit, tuple) else (unit,)))
     draws = ratio[_firsts(ratio.ndim, axes)]
     if not np.all(close(ratio, np.broadcast_to(draws, ratio.shape), 1e-4)):
-        return Broken(
-            because or f"one draw must serve all of axes {axes}; here entries of one group differ.", "apart"
-        )
-    shared = _shared(draws)
+        return Broken(because or f"one draw must serve all of axes {axes}; here entries of one group differ.", "apart")
+    shared = _shared(draws, 1e-4)
     if shared is not None and draws.size > 1:
-        return Broken(because or f"the same draw was used all along axis {shared}.", "shared")
+        return Broken(because or f"the same draw was used all along axis {shared}.", _along(shared))
     return None
 
 
@@ -493,16 +544,25 @@ def shared_noise(x: Any, y: Any, unit: Axis, *, because: str = "") -> Broken | N
 def noise_is(
     x: Any, y: Any, variance: float, *, instead: Mapping[str, float] | None = None, sigmas: float = 6.0
 ) -> Broken | None:
-    """y/x are independent draws of mean 1 and this variance (Gaussian dropout). x has no zeros.
+    """y/x are independent normal draws of mean 1 and this variance (Gaussian dropout). x has no zeros.
 
-    Tags: additive (y − x has the variance, not y/x), those of mean_and_variance and of `instead`.
+    Tags: additive (y − x has the variance, not y/x), few_values (as of a mask), not_normal, those of
+    mean_and_variance and of `instead`.
     """
     x, y = _array(x), _array(y)
     ratio = y / x
     broken = mean_and_variance(ratio, 1.0, variance, instead=instead, sigmas=sigmas)
     if broken and not broken.tag and mean_and_variance(y - x, 0.0, variance, sigmas=sigmas) is None:
         return Broken("the noise is added; it must be multiplied.", "additive")
-    return broken
+    if broken:
+        return broken
+    if np.unique(np.round(ratio, 6)).size < ratio.size / 2:
+        return Broken("the noise takes a few values only: it is a mask, and must be normal.", "few_values")
+    # For normal draws |z| has the mean sqrt(2/π) and the variance 1 − 2/π.
+    size = float(np.mean(np.abs(ratio - 1))) / math.sqrt(variance)
+    if abs(size - math.sqrt(2 / math.pi)) > sigmas * math.sqrt((1 - 2 / math.pi) / ratio.size):
+        return Broken("mean and variance of the noise are right, and it is not normal.", "not_normal")
+    return None
 
 
 @_of_fitting_values
@@ -532,9 +592,7 @@ def affine_noise(base: Any, y: Any, factor_range: float, shift_range: float) -> 
         return Broken("all features have the same noise; each must have its own.", "shared")
     slack = 1e-6
     if np.any(np.abs(factor - 1) > factor_range + slack) or np.any(np.abs(shift) > shift_range + slack):
-        swapped = np.all(np.abs(factor - 1) <= shift_range + slack) and np.all(
-            np.abs(shift) <= factor_range + slack
-        )
+        swapped = np.all(np.abs(factor - 1) <= shift_range + slack) and np.all(np.abs(shift) <= factor_range + slack)
         return Broken("the noise leaves its range.", "swapped" if swapped else "range")
     return None
 
@@ -560,22 +618,13 @@ def noise_fills_ranges(base: Any, y: Any, factor_range: float, shift_range: floa
     reach, shift_reach = np.max(np.abs(off)), np.max(np.abs(shift))
     if np.max(np.abs(fit[0])) <= factor_range * (1 + 1e-6):
         return Broken("the factors vary around 0; they should vary around 1.", "around_zero")
-    if (
-        reach <= shift_range < shift_reach <= factor_range
-        or shift_reach <= factor_range < reach <= shift_range
-    ):
-        return Broken(
-            "the factors have the range of the shifts, and the shifts that of the factors.", "swapped"
-        )
+    if reach <= shift_range < shift_reach <= factor_range or shift_reach <= factor_range < reach <= shift_range:
+        return Broken("the factors have the range of the shifts, and the shifts that of the factors.", "swapped")
     if np.all(off >= 0) and np.all(shift >= 0):
         return Broken("the noise goes to one side only.", "one_sided")
     if reach <= factor_range / 2 and shift_reach <= shift_range / 2:
         return Broken("the noise fills only half of its range.", "half_width")
-    if (
-        reach > factor_range
-        and shift_reach > shift_range
-        and _near(float(np.var(shift)), shift_range**2, 0.7)
-    ):
+    if reach > factor_range and shift_reach > shift_range and _near(float(np.var(shift)), shift_range**2, 0.7):
         return Broken(
             "some of the noise lies outside its range, as if it were drawn from a normal distribution.",
             "normal",
@@ -600,12 +649,8 @@ def noise_comes_last(
     if np.all(np.abs(factor - 1) <= factor_range * slack) and np.all(np.abs(shift) <= shift_range * slack):
         return None
     inner = (shift - _array(beta) * (1 - factor)) / _array(gamma)
-    before = np.all(np.abs(factor - 1) <= factor_range * slack) and np.all(
-        np.abs(inner) <= shift_range * slack
-    )
-    return Broken(
-        "the noise leaves its range when gamma and beta are large.", "before_affine" if before else ""
-    )
+    before = np.all(np.abs(factor - 1) <= factor_range * slack) and np.all(np.abs(inner) <= shift_range * slack)
+    return Broken("the noise leaves its range when gamma and beta are large.", "before_affine" if before else "")
 
 
 @_of_fitting_values
@@ -653,13 +698,13 @@ def deviation_is(
 
 
 @_of_fitting_values
-def blocks_dropped(
-    x: Any, y: Any, block_size: int, *, sigmas: float = 6.0, p: float | None = None
-) -> Broken | None:
+def blocks_dropped(x: Any, y: Any, block_size: int, *, sigmas: float = 6.0, p: float | None = None) -> Broken | None:
     """DropBlock: the zeros of y (N, C, H, W) are whole squares, the rest is x · numel/kept. x has no zeros.
 
     p, if given: the rate of seeds is p·H·W / (k²·(H−k+1)·(W−k+1)), within `sigmas` standard errors. Tags:
-    nan, nothing_dropped, not_blocks, wrong_scale, unscaled, shared, rate.
+    nan, nothing_dropped, cut (squares are cut off at the border), not_blocks, shared (by all samples), shared_1
+    (by all channels), rate_p (it is p), rate_area (it is p/k²), rate, unscaled, by_p (x / (1 − p)), by_sample
+    (the scale is counted for each sample), wrong_scale.
     """
     x, y = _array(x), _array(y)
     if not np.all(np.isfinite(y)):
@@ -667,42 +712,130 @@ def blocks_dropped(
     kept = y != 0
     if np.all(kept):
         return Broken("nothing was dropped.", "nothing_dropped")
-    k, (height, width) = block_size, x.shape[2:]
-    windows = np.lib.stride_tricks.sliding_window_view(~kept, (k, k), axis=(2, 3))
-    whole = windows.all(axis=(-2, -1))
-    covered = np.zeros_like(kept)
-    for i in range(k):
-        for j in range(k):
-            covered[:, :, i : i + height - k + 1, j : j + width - k + 1] |= whole
-    if not np.array_equal(covered, ~kept):
+    k = block_size
+    if not np.array_equal(_squares(~kept, k), ~kept):
+        border = ((0, 0), (0, 0), (k // 2, k // 2), (k // 2, k // 2))
+        inner = _squares(np.pad(~kept, border, constant_values=True), k)
+        cut = np.array_equal(inner[:, :, k // 2 : -(k // 2) or None, k // 2 : -(k // 2) or None], ~kept)
         return Broken(
-            f"the dropped entries are not made of whole {k} × {k} squares inside the picture.", "not_blocks"
+            f"the dropped entries are not made of whole {k} × {k} squares inside the picture.",
+            "cut" if cut else "not_blocks",
         )
     for axis, whose in ((0, "samples"), (1, "channels")):
-        if kept.shape[axis] > 1 and np.all(kept == np.take(kept, [0], axis=axis)):
-            return Broken(
-                f"all {whose} have the same squares: seeds are drawn per sample and channel.", "shared"
-            )
+        if _shared_along(kept, axis):
+            return Broken(f"all {whose} have the same squares: seeds are drawn per sample and channel.", _along(axis))
     if p is not None:
-        gamma = p * height * width / (k * k * (height - k + 1) * (width - k + 1))
-        # A place is kept where none of the seeds that reach it fell: exact, since seeds are independent.
-        reach = np.convolve(np.ones(height - k + 1), np.ones(k))[:, None] * np.convolve(
-            np.ones(width - k + 1), np.ones(k)
-        )
-        expected = float(np.mean((1 - gamma) ** reach))
-        per_map = kept.mean(axis=(2, 3)).ravel()
-        error = max(float(per_map.std(ddof=1)), 0.5 / (height * width)) / math.sqrt(per_map.size)
-        if abs(float(per_map.mean()) - expected) > sigmas * error:
-            return Broken("the rate at which squares are drawn is not p·H·W / (k²·(H−k+1)·(W−k+1)).", "rate")
+        wrong = _rate_of_squares(kept, k, p, sigmas)
+        if wrong is not None:
+            return Broken("the rate at which squares are drawn is not p·H·W / (k²·(H−k+1)·(W−k+1)).", wrong)
+    return _scale_of_squares(x, y, kept, p)
+
+
+def _squares(dropped: np.ndarray, k: int) -> np.ndarray:
+    """The entries that lie in whole k × k squares of dropped ones."""
+    whole = np.lib.stride_tricks.sliding_window_view(dropped, (k, k), axis=(2, 3)).all(axis=(-2, -1))
+    covered = np.zeros_like(dropped)
+    for i in range(k):
+        for j in range(k):
+            covered[:, :, i : i + whole.shape[2], j : j + whole.shape[3]] |= whole
+    return covered
+
+
+def _rate_of_squares(kept: np.ndarray, k: int, p: float, sigmas: float) -> str | None:
+    """The tag of a wrong rate, None for a right one."""
+    height, width = kept.shape[2:]
+    rows, columns = height - k + 1, width - k + 1
+    # A place is kept where none of the seeds that reach it fell: exact, since seeds are independent.
+    reach = np.convolve(np.ones(rows), np.ones(k))[:, None] * np.convolve(np.ones(columns), np.ones(k))
+    rates = {"": p * height * width / (k * k * rows * columns), "rate_p": p, "rate_area": p / (k * k)}
+    expected = {tag: float(np.mean((1 - min(rate, 1.0)) ** reach)) for tag, rate in rates.items()}
+    per_map = kept.mean(axis=(2, 3)).ravel()
+    error = max(float(per_map.std(ddof=1)), 0.5 / (height * width)) / math.sqrt(per_map.size)
+    found, right = float(per_map.mean()), expected.pop("")
+    return None if abs(found - right) <= sigmas * error else _nearest(found, sigmas * error, expected) or "rate"
+
+
+def _scale_of_squares(x: np.ndarray, y: np.ndarray, kept: np.ndarray, p: float | None) -> Broken | None:
     scale = _common_ratio(y[kept], x[kept])
     if scale is not None and _near(scale, kept.size / kept.sum(), 1e-4):
         return None
     if scale is not None and _near(scale, 1.0, 1e-4):
         return Broken("what is kept is not scaled by the number of entries over the number kept.", "unscaled")
+    tag = "wrong_scale"
+    if scale is None and all(
+        _near(_common_ratio(b[k], a[k]) or 0.0, k.size / k.sum(), 1e-4)
+        for a, b, k in zip(x, y, kept, strict=True)
+        if np.any(k)
+    ):
+        tag = "by_sample"
+    elif scale is not None and p is not None and _near(scale, 1 / (1 - p), 1e-4):
+        tag = "by_p"
     return Broken(
-        "what is kept has another scale than the number of entries over the number kept, in the whole array.",
-        "wrong_scale",
+        "what is kept has another scale than the number of entries over the number kept, in the whole array.", tag
     )
+
+
+# ---- Resampling (unit 9)
+
+
+@_of_fitting_values
+def mean_difference(effect: Any, a: Any, b: Any) -> Broken | None:
+    """effect = mean(a) − mean(b). Tags: swapped (mean(b) − mean(a), or its size), medians, resampled (only near it)."""
+    a, b = _array(a), _array(b)
+    right, found = float(a.mean() - b.mean()), float(np.asarray(effect))
+    if _near(found, right, 1e-9):
+        return None
+    if _near(found, -right, 1e-9):
+        return Broken("the effect is mean(b) − mean(a): a positive effect must mean that a is larger.", "swapped")
+    if _near(found, float(np.median(a) - np.median(b)), 1e-9):
+        return Broken("the effect is a difference of medians; the means are asked for.", "medians")
+    error = math.sqrt(a.var() / a.size + b.var() / b.size)
+    tag = "resampled" if abs(found - right) < error else ""
+    return Broken("the effect is not mean(a) − mean(b) of the values as they were measured.", tag)
+
+
+@_of_fitting_values
+def bootstrap_interval(
+    a: Any, b: Any, low: Any, high: Any, *, level: float, draws: int, sigmas: float = 6.0
+) -> Broken | None:
+    """low, high: quantiles (1 ∓ level)/2 of mean(a*) − mean(b*), where a* and b* are resampled independently.
+
+    a and b have at most six values each, so that the distribution is known exactly; any quantile rule will do.
+    Tags: reversed (low > high), collapsed (low = high), symmetric (about the effect: no quantiles), and those of
+    backpass.resampling.known_mistakes.
+    """
+    a, b = _array(a), _array(b)
+    ends = float(np.asarray(low)), float(np.asarray(high))
+
+    def fits(distribution: resampling.Distribution, *quantiles: float) -> bool:
+        windows = [distribution.around(q, draws, sigmas) for q in quantiles]
+        slack = 1e-9 * (np.ptp(a) + np.ptp(b))
+        return all(lo - slack <= end <= hi + slack for end, (lo, hi) in zip(ends, windows, strict=True))
+
+    resampled = resampling.mean_of_resample(a, len(a)), resampling.mean_of_resample(b, len(b))
+    if fits(resampling.difference(*resampled), (1 - level) / 2, (1 + level) / 2):
+        return None
+    if ends[0] > ends[1]:
+        return Broken("low is above high.", "reversed")
+    if ends[0] == ends[1]:
+        return Broken("the interval has no width: the resamples do not differ.", "collapsed")
+    sentence = "the interval is not that of the quantiles of resampled differences; chance does not explain it."
+    if _near(sum(ends), 2 * float(a.mean() - b.mean()), 1e-9):
+        return Broken(sentence, "symmetric")
+    for tag, distribution, *quantiles in resampling.known_mistakes(a, b, level):
+        if fits(distribution(), *quantiles):
+            return Broken(sentence, tag)
+    return Broken(sentence)
+
+
+@_of_fitting_values
+def coverage(lows: Any, highs: Any, truth: float, *, at_least: float, at_most: float = 1.0) -> Broken | None:
+    """The share of intervals [low, high] that contain `truth` lies in [at_least, at_most]."""
+    share = float(np.mean((_array(lows) <= truth) & (truth <= _array(highs))))
+    if at_least <= share <= at_most:
+        return None
+    few = share < at_least
+    return Broken(f"too {'few' if few else 'many'} of the intervals contain the effect that was planted in the data.")
 
 
 # ---- Helpers
@@ -755,12 +888,21 @@ def _common_ratio(a: np.ndarray, b: np.ndarray) -> float | None:
     return middle if np.allclose(ratio, middle, rtol=1e-4, atol=0) else None
 
 
-def _shared(draws: np.ndarray) -> int | None:
+def _shared_along(draws: np.ndarray, axis: int, rtol: float | None = None) -> bool:
+    """Whether all slices of the draws along `axis` are equal (rtol: up to rounding)."""
+    first = np.take(draws, [0], axis=axis)
+    same = draws == first if rtol is None else close(draws, np.broadcast_to(first, draws.shape), rtol)
+    return draws.shape[axis] > 1 and bool(np.all(same))
+
+
+def _shared(draws: np.ndarray, rtol: float | None = None) -> int | None:
     """An axis along which all slices of the draws are equal."""
-    for axis in range(draws.ndim):
-        if draws.shape[axis] > 1 and np.all(draws == np.take(draws, [0], axis=axis)):
-            return axis
-    return None
+    return next((axis for axis in range(draws.ndim) if _shared_along(draws, axis, rtol)), None)
+
+
+def _along(axis: int) -> str:
+    """The tag of draws that are shared along an axis."""
+    return f"shared_{axis}" if axis else "shared"
 
 
 def _nearest(value: float, margin: float, instead: Mapping[str, float] | None) -> str:

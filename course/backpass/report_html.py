@@ -108,9 +108,7 @@ def _folded_failure(item: Item, run: Run | None, told: bool) -> str:
     difference = run.difference if run is not None else None
     small = difference is not None and np.size(difference.expected) <= _SMALL
     body = _indented(_body(item, run if small else None, told))
-    return (
-        f'<details style="{_MARGIN}"><summary style="cursor:pointer">{_title(item)}</summary>{body}</details>'
-    )
+    return f'<details style="{_MARGIN}"><summary style="cursor:pointer">{_title(item)}</summary>{body}</details>'
 
 
 def _title(item: Item) -> str:
@@ -174,13 +172,9 @@ def _compared(difference: Difference) -> str:
     form = format_for(mine, right, apart=(mine[wrong], right[wrong]))
     rows = []
     for index, part in _first_slices(right, wrong):
-        own, bad = (
-            (mine[index], wrong[index]) if mine.ndim > 1 else (mine.reshape(1, -1), wrong.reshape(1, -1))
-        )
+        own, bad = (mine[index], wrong[index]) if mine.ndim > 1 else (mine.reshape(1, -1), wrong.reshape(1, -1))
         pair = [
-            _labelled(
-                "expected" if not rows else "", _captioned(index, _table(part, form, bad, marked=False))
-            ),
+            _labelled("expected" if not rows else "", _captioned(index, _table(part, form, bad, marked=False))),
             _labelled(count if not rows else "", _captioned(index, _table(own, form, bad))),
         ]
         rows.append(_row(pair))
@@ -203,9 +197,7 @@ def _large(label: str, array: np.ndarray, wrong: np.ndarray) -> str:
     return _labelled(label, f'<div style="opacity:.8">{_text(summary(array))}</div>{"".join(maps)}')
 
 
-def _first_slices(
-    array: np.ndarray, wrong: np.ndarray | None = None
-) -> list[tuple[tuple[int, ...], np.ndarray]]:
+def _first_slices(array: np.ndarray, wrong: np.ndarray | None = None) -> list[tuple[tuple[int, ...], np.ndarray]]:
     return [pair for _, pair in zip(range(SLICES), slices(array, wrong), strict=False)]
 
 
@@ -245,9 +237,7 @@ def _map(wrong: np.ndarray) -> str:
         for row in wrong
     )
     count = int(np.count_nonzero(wrong))
-    return (
-        f'<table role="img" aria-label="map: {count} of {wrong.size} wrong" style="{_TABLE}">{rows}</table>'
-    )
+    return f'<table role="img" aria-label="map: {count} of {wrong.size} wrong" style="{_TABLE}">{rows}</table>'
 
 
 def _legend() -> str:
@@ -276,14 +266,10 @@ def _remarks(section: Section) -> str:
     parts = ""
     if warnings:
         lines = "".join(f"<li>{_text(text)}</li>" for text in warnings[:10])
-        parts += _folded(
-            f"Your code gave {_some(len(warnings), 'warning')}", f'<ul style="{_MARGIN}">{lines}</ul>'
-        )
+        parts += _folded(f"Your code gave {_some(len(warnings), 'warning')}", f'<ul style="{_MARGIN}">{lines}</ul>')
     if printed:
         text = "\n".join(printed.splitlines()[:20])
-        parts += _folded(
-            "Your code printed", f'<pre style="{_MONO};color:inherit;background:none">{_text(text)}</pre>'
-        )
+        parts += _folded("Your code printed", f'<pre style="{_MONO};color:inherit;background:none">{_text(text)}</pre>')
     return parts
 
 
@@ -316,9 +302,7 @@ def _exercise_feedback(name: str, items: list[Item], *, named: bool) -> str:
     earned, possible = sum(item.points or 0 for item in items), sum(item.max_points for item in items)
     total = f"{earned:g} of {possible:g} points" + (" (bonus)" if items[0].bonus else "")
     if undecided:
-        total = (
-            f"{len(undecided)} of {len(items)} items are not graded yet: a fault of ours, no point is lost"
-        )
+        total = f"{len(undecided)} of {len(items)} items are not graded yet: a fault of ours, no point is lost"
     subject = f"{_text(name)}: " if named else ""
     rows = "".join(_feedback_row(item) for item in _merged(items))
     return (
@@ -349,9 +333,7 @@ def _feedback_row(pair: tuple[Item, bool]) -> str:
         parts[0] += f' <span style="color:{colour}">({words})</span>'
         parts.append(f'<div style="color:#5f6b7a">{_text(item.about)}</div>' if item.about else "")
         if item.mistake:
-            lead = (
-                "Likely cause: as above." if told else f"<strong>Likely cause.</strong> {_text(item.mistake)}"
-            )
+            lead = "Likely cause: as above." if told else f"<strong>Likely cause.</strong> {_text(item.mistake)}"
             parts.append(f'<div style="background-color:#fdf3e1;padding:4px 10px;margin:4px 0">{lead}</div>')
         parts.append(f"<div>{_text(capital(item.message))}</div>" if item.message else "")
     cell = "padding:6px 10px 6px 0;vertical-align:top;border-top:1px solid #dfe4ea;text-align:left"
@@ -379,11 +361,7 @@ def _row(pictures: Iterable[str]) -> str:
 
 
 def _labelled(label: str, content: str) -> str:
-    head = (
-        f'<div style="font-weight:600;font-size:12.5px;margin-bottom:3px">{_text(label)}</div>'
-        if label
-        else ""
-    )
+    head = f'<div style="font-weight:600;font-size:12.5px;margin-bottom:3px">{_text(label)}</div>' if label else ""
     return f'<div style="display:inline-block;vertical-align:top;margin:0 18px 2px 0">{head}{content}</div>'
 
 

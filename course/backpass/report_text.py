@@ -28,17 +28,13 @@ def _section(section: Section) -> str:
     points = f"{section.points:g} of {section.cell_points:g} points" if section.cell_points else "bonus"
     lines = [f"{section.exercise}: {section.passed} of {len(section.items)} items pass, {points}"]
     if not section.attempted:
-        return "\n".join(
-            [*lines, f"  Not attempted yet. {section.items[0].message if section.items else ''}".rstrip()]
-        )
+        return "\n".join([*lines, f"  Not attempted yet. {section.items[0].message if section.items else ''}".rstrip()])
     first = next((item for item in section.items if item.state != "passed"), None)
     runs = section.runs or [None] * len(section.items)
     told: set[str] = set()
     for item, run in zip(section.items, runs, strict=True):
         sign, words = STATE_WORDS[item.state]
-        lines.append(
-            f"  {sign} {item.title}" + ("" if item.state == "passed" else f" ({words}, {item.max_points:g})")
-        )
+        lines.append(f"  {sign} {item.title}" + ("" if item.state == "passed" else f" ({words}, {item.max_points:g})"))
         if item is first:
             lines += _wrapped(item.about) + _cause(item) + _wrapped(capital(item.message)) + _pictures(run)
         elif item.state != "passed":
@@ -91,10 +87,7 @@ def _array(
         if index:
             lines.append(f"{_INDENT}  {slice_name(index)}")
         cells = [
-            [
-                form(value) + ("" if marks is None else "*" if marks[i, j] else " ")
-                for j, value in enumerate(row)
-            ]
+            [form(value) + ("" if marks is None else "*" if marks[i, j] else " ") for j, value in enumerate(row)]
             for i, row in enumerate(part)
         ]
         width = max(len(cell) for row in cells for cell in row)

@@ -11,16 +11,10 @@ from .tables import Documented, Table, computed
 IMPULSE, PROBE = np.array([0.0, 0, 1, 0, 0]), np.array([1.0, 2, 3])
 SHORT, PAIR = np.array([1.0, 2, 3]), np.array([1.0, 1])
 
-MATLAB = (
-    "MathWorks, pages conv and conv2: flips, default shape full; mathworks.com/help/matlab/ref/conv2.html"
-)
-FILTER2 = (
-    "MathWorks, page filter2: correlation, default shape same; mathworks.com/help/matlab/ref/filter2.html"
-)
+MATLAB = "MathWorks, pages conv and conv2: flips, default shape full; mathworks.com/help/matlab/ref/conv2.html"
+FILTER2 = "MathWorks, page filter2: correlation, default shape same; mathworks.com/help/matlab/ref/filter2.html"
 OCTAVE = "GNU Octave, conv.m, shape same: the first of the kept entries is number ceil((K - 1) / 2), from 0"
-KERAS = (
-    "Keras, Conv1D and Conv2D: padding valid by default, and the kernel is not flipped; keras.io/api/layers"
-)
+KERAS = "Keras, Conv1D and Conv2D: padding valid by default, and the kernel is not flipped; keras.io/api/layers"
 SCIPY = "SciPy, signal.convolve (full) and ndimage.convolve (mode reflect, centre K // 2); docs.scipy.org"
 TORCH = "PyTorch, nn.Conv1d: cross-correlation, padding 0 by default; pytorch.org/docs"
 

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import io
 import linecache
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import numpy as np
 from backpass import properties
 from backpass.cases import EQUALS, RAISES, UNCHANGED, Ask, Call, Came, Case, Reply, Seed
 from backpass.compare import Difference, check_structure, compare
+from backpass.torch_adapter import adapted
 
 _HERE = str(Path(__file__).parent)
 _PRINTED_CHARACTERS = 4000
@@ -79,9 +81,7 @@ def run_case(case: Case, functions: Mapping[str, Callable]) -> Run:
         run.state, run.message, run.tag, run.difference = stop.state, stop.message, stop.tag, stop.difference
     except KeyboardInterrupt as interrupt:
         spaces = [_globals(function) for function in functions.values()]
-        print(
-            f"Interrupted in {case.exercise}, item “{case.title}”{_where(interrupt.__traceback__, spaces)}."
-        )
+        print(f"Interrupted in {case.exercise}, item “{case.title}”{_where(interrupt.__traceback__, spaces)}.")
         raise
     return run
 
@@ -110,7 +110,7 @@ def _call(step: Call, functions: Mapping[str, Callable], results: list, generato
     watched = _watched(step, args, kwargs)
     before = copy.deepcopy(watched)
     try:
-        value = function(*args, **kwargs)
+        value = adapted(step.function, function)(*args, **kwargs)
     except NotImplementedError:
         run.seen.pop()
         raise _Stop("not_attempted", f"`{step.function}` is still the stub.") from None
@@ -151,9 +151,7 @@ def _judge(step: Call, reply: Reply) -> None:
         raise _Stop("failed", f"`{step.function}`: {difference.visible_sentence()}", difference=difference)
     if step.then == UNCHANGED and reply.changed:
         names = " and ".join(f"`{name}`" for name in reply.changed)
-        message = (
-            f"`{step.function}` changed {names} in place. Work on a copy: what is passed in is not yours."
-        )
+        message = f"`{step.function}` changed {names} in place. Work on a copy: what is passed in is not yours."
         raise _Stop("failed", message)
 
 
@@ -191,14 +189,11 @@ def _resolve(value: Any, results: list, generators: dict[Seed, np.random.Generat
 def _watched(step: Call, args: tuple, kwargs: dict) -> dict[str, Any]:
     """The arguments that must not be changed, by name; caches and generators are meant to be used up."""
     names = [*step.names[: len(args)], *(f"argument {i + 1}" for i in range(len(step.names), len(args)))]
-    given = zip(
-        [*names, *kwargs], [*step.args, *step.kwargs.values()], [*args, *kwargs.values()], strict=True
-    )
+    given = zip([*names, *kwargs], [*step.args, *step.kwargs.values()], [*args, *kwargs.values()], strict=True)
     return {
         name: value
         for name, recorded, value in given
-        if isinstance(value, np.ndarray)
-        or (isinstance(value, list | tuple | dict) and not isinstance(recorded, Came))
+        if isinstance(value, np.ndarray) or (isinstance(value, list | tuple | dict) and not isinstance(recorded, Came))
     }
 
 
@@ -260,7 +255,8 @@ def _error_sentence(error: BaseException, where: str) -> str:
 
 
 def _globals(function: Callable) -> dict | None:
-    return getattr(function, "__globals__", None)
+    home = sys.modules.get(function.__module__) if isinstance(function, type) else None
+    return vars(home) if home else getattr(function, "__globals__", None)
 
 
 def _where(trace: TracebackType | None, spaces: list[dict | None]) -> str:

@@ -36,9 +36,7 @@ def tell(run: Run) -> Story:
         story.code.append(f"{'' if last else _left_side(seen)}{seen.call.function}({', '.join(arguments)})")
     if run.seen:
         own = list(names.of_call[-1])
-        story.inputs = own + [
-            pair for call in names.of_call[:-1] for pair in call if pair[0] not in dict(own)
-        ]
+        story.inputs = own + [pair for call in names.of_call[:-1] for pair in call if pair[0] not in dict(own)]
         story.inputs = list({name: (name, value) for name, value in story.inputs}.values())
     if run.difference is None and run.state == "failed" and run.seen:
         story.came = _arrays_in(run.seen[-1])
@@ -101,9 +99,7 @@ def _argument(name: str, recorded: Any, value: Any, names: _Names, *, keyword: b
 
 def _plain(value: Any) -> str:
     if isinstance(value, functools.partial):
-        bound = ", ".join(
-            [_plain(a) for a in value.args] + [f"{k}={_plain(v)}" for k, v in value.keywords.items()]
-        )
+        bound = ", ".join([_plain(a) for a in value.args] + [f"{k}={_plain(v)}" for k, v in value.keywords.items()])
         return f"{value.func.__name__}(·, {bound})"
     if callable(value):
         return value.__name__

@@ -41,15 +41,12 @@ class Table:
         body = ""
         for row in self.rows:
             cells = "".join(
-                f"<td {pad}>{html.escape(text)}{f'<sup>{number}</sup>' if number else ''}</td>"
-                for text, number in row
+                f"<td {pad}>{html.escape(text)}{f'<sup>{number}</sup>' if number else ''}</td>" for text, number in row
             )
             body += f"<tr>{cells}</tr>"
         notes = "".join(f"<li>{html.escape(reference)}</li>" for reference in self.references)
         below = f"<p>Not computed here, but documented:</p><ol>{notes}</ol>" if notes else ""
-        caption = (
-            f'<caption style="text-align: left">{html.escape(self.caption)}</caption>' if self.caption else ""
-        )
+        caption = f'<caption style="text-align: left">{html.escape(self.caption)}</caption>' if self.caption else ""
         return (
             f'<div style="overflow-x: auto"><table>{caption}<thead><tr>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table>{below}</div>"
@@ -58,10 +55,7 @@ class Table:
     def __repr__(self) -> str:
         rows = [self.heads] + [[f"{t} [{n}]" if n else t for t, n in row] for row in self.rows]
         widths = [max(len(row[i]) for row in rows) for i in range(len(self.heads))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         lines += [f"[{number}] {text}" for number, text in enumerate(self.references, 1)]
         return "\n".join(([self.caption] if self.caption else []) + lines)
 
@@ -69,9 +63,7 @@ class Table:
 def show_value(value) -> str:
     """A value in a cell: arrays short, floats with few digits, everything else as text."""
     if isinstance(value, np.ndarray) or (hasattr(value, "tolist") and not np.isscalar(value)):
-        return np.array2string(np.asarray(value), separator=", ", precision=3, suppress_small=True).replace(
-            "\n", ""
-        )
+        return np.array2string(np.asarray(value), separator=", ", precision=3, suppress_small=True).replace("\n", "")
     if isinstance(value, float):
         return format(value, ".4g")
     return str(value)

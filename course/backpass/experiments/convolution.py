@@ -100,9 +100,7 @@ def direct_price(side: int, kernel: int) -> int:
     scaled_down="counted for one image and one kernel; the paper times whole layers on a GPU",
     does_not_transfer="a count is not a time: memory, vector units and reuse of a kernel's transform over a "
     "batch decide in practice, and libraries choose by measuring",
-    measures={
-        f"side {side}": "smallest kernel for which the transforms multiply less" for side in (32, 96, 224)
-    },
+    measures={f"side {side}": "smallest kernel for which the transforms multiply less" for side in (32, 96, 224)},
     random=False,
 )
 def fft_crossover(seed: int = 0) -> dict[str, float]:

@@ -42,9 +42,7 @@ def lettered():
         grid(axes, np.zeros(symbols.shape), numbers=None, title=title)
         axes.title.set_color(ink(colour))
         for (i, j), symbol in np.ndenumerate(symbols):
-            axes.text(
-                j, i, symbol, ha="center", va="center", color=ink(colour), fontsize=12, fontweight="bold"
-            )
+            axes.text(j, i, symbol, ha="center", va="center", color=ink(colour), fontsize=12, fontweight="bold")
     frame(panels[0], 0, 1, 2, 2)
     out = panels[2]
     for (i, j), _ in np.ndenumerate(np.zeros((2, 3))):

@@ -117,7 +117,5 @@ def ladder(results: dict[str, float], card, weights: dict[str, int] | None = Non
     ]
     return (
         figure,
-        "Accuracies of four networks in three settings, dots over the intervals of the card. "
-        + ". ".join(parts)
-        + ".",
+        "Accuracies of four networks in three settings, dots over the intervals of the card. " + ". ".join(parts) + ".",
     )

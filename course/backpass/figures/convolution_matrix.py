@@ -117,9 +117,7 @@ def footprint(output: int = 4, pixel: int = 12, kernel=ASYMMETRIC, side: int = 5
         matrix.axhline(at - 0.5, color=GREY, lw=1.2)
     frame(matrix, output, 0, 1, side * side, OUTPUT, 2.5)
     frame(matrix, 0, pixel, out * out, 1, INPUT, 2.5)
-    matrix.set_title(
-        f"The matrix, {out * out} outputs × {side * side} pixels, in blocks of image rows", fontsize=10
-    )
+    matrix.set_title(f"The matrix, {out * out} outputs × {side * side} pixels, in blocks of image rows", fontsize=10)
     taps = figure.add_subplot(slots[1, 0])
     _tinted(taps, np.arange(size * size).reshape(size, size), labels)
     taps.set_title("Kernel", fontsize=10, color=ink(KERNEL))

@@ -44,24 +44,17 @@ def reach(layers: int = 3, window: int = 3, units: int = 15):
         seen[level - 1] = {u + d for u in seen[level] for d in range(-half, half + 1) if 0 <= u + d < units}
     for level in range(1, layers + 1):
         every = [
-            (u + d, level - 1, u, level)
-            for u in range(units)
-            for d in range(-half, half + 1)
-            if 0 <= u + d < units
+            (u + d, level - 1, u, level) for u in range(units) for d in range(-half, half + 1) if 0 <= u + d < units
         ]
         _wires(sparse, every, FAINT, 0.7)
         _wires(sparse, [wire for wire in every if wire[2] in seen[level]], KERNEL, 1.5)
     for level in range(layers + 1):
         _dots(sparse, units, level, seen[level], INPUT if level == 0 else OUTPUT)
     field = len(seen[0])
-    sparse.set_title(
-        f"windows of {window}, {layers} layer{'s' if layers > 1 else ''}: {field} inputs", fontsize=10
-    )
+    sparse.set_title(f"windows of {window}, {layers} layer{'s' if layers > 1 else ''}: {field} inputs", fontsize=10)
     for axes, name in ((dense, "output"), (sparse, "output")):
         axes.text(-0.7, 0, "input", ha="right", va="center", fontsize=9, color=ink(INPUT))
-        axes.text(
-            -0.7, 1 if axes is dense else layers, name, ha="right", va="center", fontsize=9, color=ink(OUTPUT)
-        )
+        axes.text(-0.7, 1 if axes is dense else layers, name, ha="right", va="center", fontsize=9, color=ink(OUTPUT))
         bare(axes)
     dense.set_xlim(-2.6, few - 0.5)
     sparse.set_xlim(-3.4, units - 0.5)
@@ -73,9 +66,7 @@ def reach(layers: int = 3, window: int = 3, units: int = 15):
 
 
 def _wires(axes, wires, colour, lw):
-    axes.add_collection(
-        LineCollection([[(a, la), (b, lb)] for a, la, b, lb in wires], colors=colour, linewidths=lw)
-    )
+    axes.add_collection(LineCollection([[(a, la), (b, lb)] for a, la, b, lb in wires], colors=colour, linewidths=lw))
 
 
 def _dots(axes, count, level, lit, colour):
@@ -124,9 +115,7 @@ def prices(side: int = 96, window: int = 3):
     right.annotate(
         "product by product", (windows[1], direct[1]), (6, -10), textcoords="offset points", color=ink(OUTPUT)
     )
-    right.annotate(
-        "Fourier transforms", (windows[0], waves[0]), (0, 8), textcoords="offset points", color=ink(OTHER)
-    )
+    right.annotate("Fourier transforms", (windows[0], waves[0]), (0, 8), textcoords="offset points", color=ink(OTHER))
     if len(cross):
         right.axvline(cross[0], color=FAINT, zorder=0)
         right.annotate(f"fewer from\n{cross[0]}×{cross[0]} on", (cross[0], direct[0]), (-6, 4),
@@ -170,9 +159,7 @@ def visits(row: int = 0, column: int = 0, side: int = 5, window: int = 3):
     field[row : row + out, column : column + out] = 1
     grid(right, field, numbers=None, low=0, high=2.2, title=f"The {out * out} pixels that it sees")
     frame(right, row, column, out, out)
-    headline(
-        figure, f"The centre is seen by {seen.max():g} members of the kernel, a corner by {seen[0, 0]:g}"
-    )
+    headline(figure, f"The centre is seen by {seen.max():g} members of the kernel, a corner by {seen[0, 0]:g}")
     alt = f"""A {side} by {side} map of how many of the {window * window} kernel members see each pixel:
     {seen.max():g} in the centre, {seen[0, 0]:g} in the corners. Beside it one member of the kernel, row
     {row}, column {column}, and the {out} by {out} block of pixels that it sees."""

@@ -58,9 +58,7 @@ def sliding_area(t: float = 4.0, decay: float = 0.7):
     product = reading(a) * shown
     middle.fill_between(a, 0, product, color=OUTPUT, alpha=0.5, lw=0, hatch="//", ec="white")
     middle.plot(a, product, color=OUTPUT, lw=1.2)
-    middle.text(
-        t + 0.15, 0.55 * max(product.max(), 0.3), f"this area is s({t:.1f}) = {value:.2f}", color=ink(OUTPUT)
-    )
+    middle.text(t + 0.15, 0.55 * max(product.max(), 0.3), f"this area is s({t:.1f}) = {value:.2f}", color=ink(OUTPUT))
     middle.set_ylim(min(-0.1, product.min() * 1.1), max(0.6, product.max() * 1.15))
     below.plot(a, reading(a), color=FAINT, lw=1.2)
     below.plot(a, smooth, color=OUTPUT, lw=1.0, ls=":")
@@ -184,9 +182,7 @@ def borders(length: int = 12, width: int = 5):
     return figure, alt
 
 
-LETTER = np.array(
-    [[1, 1, 1, 1, 0], [1, 0, 0, 0, 0], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 0, 0, 0, 0]], float
-)
+LETTER = np.array([[1, 1, 1, 1, 0], [1, 0, 0, 0, 0], [1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 0, 0, 0, 0]], float)
 RING = np.array([[0, 1, 1, 1, 0], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [0, 1, 1, 1, 0]], float)
 
 
@@ -258,9 +254,7 @@ def swapped_roles(a=(1, 2, 0, 1), b=(3, 1, 0)):
     panels[0].set_ylabel("value")
     panels[0].set_ylim(0, 1.5 * max(p[1].max() for p in pairs))
     alike = np.array_equal(pairs[0][1], pairs[1][1])
-    headline(
-        figure, "Only convolution commutes" + ("; but a ∗ b and a ⋆ b are the same here" if alike else "")
-    )
+    headline(figure, "Only convolution commutes" + ("; but a ∗ b and a ⋆ b are the same here" if alike else ""))
     alt = f"""Two plots for a = {list(a)} and b = {list(b)}, each operation in both orders. Convolution:
     {words[0]}. Cross-correlation: {words[1]}."""
     return figure, alt

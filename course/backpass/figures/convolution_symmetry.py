@@ -80,9 +80,7 @@ def commuting_square(
     _plane(panels[1, 1], then, "layer, after the move", OUTPUT, high=high)
     _plane(panels[1, 2], then - after, f"difference: error {error:.3f}", WRONG, high=high)
     arrow = {"arrowstyle": "-|>", "color": INK, "lw": 1.4}
-    for (_, end), label in zip(
-        (((0, 0), (0, 1)), ((0, 1), (0, 2)), ((1, 0), (1, 1))), ("f", "move", "f"), strict=True
-    ):
+    for (_, end), label in zip((((0, 0), (0, 1)), ((0, 1), (0, 2)), ((1, 0), (1, 1))), ("f", "move", "f"), strict=True):
         panels[end].annotate("", (-0.02, 0.5), (-0.19, 0.5), xycoords="axes fraction", arrowprops=arrow)
         panels[end].text(-0.105, 0.55, label, transform=panels[end].transAxes, ha="center", fontsize=9)
     panels[1, 0].annotate("", (0.08, 1.02), (0.08, 1.16), xycoords="axes fraction", arrowprops=arrow)

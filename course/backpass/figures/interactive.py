@@ -62,9 +62,7 @@ def explore(draw: Callable[..., Picture], **knobs) -> None:
     def redraw(_change=None):
         # Without a notebook `display` returns no handle; there is then nothing to update.
         if shown is not None:
-            shown.update(
-                draw(**{name: _value(knobs[name], control.value) for name, control in controls.items()})
-            )
+            shown.update(draw(**{name: _value(knobs[name], control.value) for name, control in controls.items()}))
 
     for control in controls.values():
         control.observe(redraw, names="value")

@@ -69,9 +69,7 @@ def _singular_values(axes, operator) -> None:
     axes.vlines(index[alive], 0, values[alive], color=INK, lw=1.0 if len(values) > 24 else 1.6)
     size = 12 if len(values) > 24 else 24
     axes.scatter(index[alive], values[alive], s=size, color=INK, zorder=3)
-    axes.scatter(
-        index[~alive], 0 * values[~alive], s=size, facecolor="white", edgecolor=WRONG, zorder=3, clip_on=False
-    )
+    axes.scatter(index[~alive], 0 * values[~alive], s=size, facecolor="white", edgecolor=WRONG, zorder=3, clip_on=False)
     axes.set_ylim(0, values.max() * 1.18 if values.max() > 0 else 1)
     axes.set_title("Singular values", fontsize=10)
     axes.set_xlabel("number")

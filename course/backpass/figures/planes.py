@@ -68,8 +68,6 @@ class Layer:
 # An oblique edge detector: no symmetry of its own, so that nothing commutes by luck.
 OBLIQUE = np.array([[2.0, 1.0, 0.0], [1.0, 0.0, -1.0], [-0.5, -1.0, -1.5]])
 LAPLACIAN = np.array([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
-EXAMPLE_IMAGE = np.array(
-    [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]], float
-)
+EXAMPLE_IMAGE = np.array([[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]], float)
 SYMMETRIC = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]], float)
 ASYMMETRIC = np.array([[1, 2, 0], [0, 1, 0], [0, 0, 3]], float)

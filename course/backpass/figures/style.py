@@ -34,12 +34,8 @@ WHEEL = (INPUT, KERNEL, OUTPUT, "#F0E442", GRADIENT, OTHER, WRONG, "#B8B8B8", "#
 # Zero is white; negative is blue, positive is orange.
 SIGNED = LinearSegmentedColormap.from_list("signed", [INPUT, "#FFFFFF", "#C75000"])
 AMOUNT = LinearSegmentedColormap.from_list("amount", ["#FFFFFF", "#9CCBE4", INPUT, "#012A45"])
-AMOUNT_KERNEL = LinearSegmentedColormap.from_list(
-    "amount of kernel", ["#FFFFFF", "#F9D98E", KERNEL, "#5A3D00"]
-)
-AMOUNT_OUTPUT = LinearSegmentedColormap.from_list(
-    "amount of output", ["#FFFFFF", "#97D8C2", OUTPUT, "#003326"]
-)
+AMOUNT_KERNEL = LinearSegmentedColormap.from_list("amount of kernel", ["#FFFFFF", "#F9D98E", KERNEL, "#5A3D00"])
+AMOUNT_OUTPUT = LinearSegmentedColormap.from_list("amount of output", ["#FFFFFF", "#97D8C2", OUTPUT, "#003326"])
 IMAGE = LinearSegmentedColormap.from_list("image", ["#FFFFFF", "#111111"])
 
 STYLE = {

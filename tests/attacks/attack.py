@@ -1,0 +1,89 @@
+"""One attack: a submission, what must come of it, and what it does where nothing defends against it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+# What an attack can achieve against plain nbgrader.
+EFFECTS = {
+    "points": "got points that it had not earned",
+    "read": "read what it must not see",
+    "wrote": "changed or left a file outside",
+    "reached": "spoke with a service of the machine",
+    "stayed": "left a process running",
+    "hung": "held the run up",
+    "lost": "cost right work its points",
+    "stopped": "ended the run for others",
+    "script": "ran its script in a page",
+}
+
+# Wrong in every way but its name: what a deed outside of the function is to get points for.
+WRONG = "def convolve1d(x, w, mode='full'):\n    return np.zeros(len(x) + len(w) - 1, dtype=x.dtype)\n"
+FULL, NOT_GRADED = "full", "not graded"
+
+ATTACKS: dict[str, Attack] = {}
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A submission that is right everywhere but for its deed.
+
+    `code` stands below the model answer of `target`, `cell` is a cell of its own before all others, `notebook`
+    makes the file itself from the right notebook, `hand_in` does more in the folder that was handed in. In
+    texts `@COURSE@`, `@HOME@`, `@MARKS@` (where it may leave a mark), `@TCP@`, `@UDP@`, `@SOCKET@`, `@NAME@`
+    are filled in, and the names in `tokens`: their first value is the attack, the second a harmless amount.
+    """
+
+    name: str
+    row: int
+    what: str
+    code: str = ""
+    cell: str = ""
+    target: str = "convolve1d"
+    notebook: Callable[[NotebookNode], NotebookNode | bytes] | None = None
+    hand_in: Callable[[Path], None] | None = None
+    student: str = ""
+    # What must come of it: the states of the target's items that did not pass, separated by |; or FULL, NOT_GRADED.
+    expect: str = "failed"
+    # A regular expression found in the result's sentences.
+    says: str = ""
+    # Sentences of other exercises (a deed in a cell) may be anything, and their points any that were earned.
+    only_target: bool = True
+    # Control: what plain nbgrader suffers (one of EFFECTS), or the submission with harmless amounts gets FULL.
+    plain: str = ""
+    tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def student_id(self) -> str:
+        return self.student or f"r{self.row:02}-{self.name}"
+
+    @property
+    def has_twin(self) -> bool:
+        return bool(self.tokens)
+
+    def filled(self, text: str, values: dict[str, str], harmless: bool = False) -> str:
+        tokens = {name: pair[harmless] for name, pair in self.tokens.items()}
+        names = {**values, **tokens, "NAME": self.name}
+        return re.sub(r"@([A-Z]+)@", lambda match: names.get(match[1], match[0]), text)
+
+
+def attack(name: str, row: int, what: str, **more: object) -> Attack:
+    """Add an attack to the list."""
+    if name in ATTACKS:
+        raise ValueError(f"there are two attacks called {name}")
+    ATTACKS[name] = made = Attack(name, row, what, **more)
+    if not made.plain and not made.has_twin and made.expect != FULL:
+        raise ValueError(f"the attack {name} has no control")
+    return made
+
+
+def load() -> dict[str, Attack]:
+    """All attacks, by name."""
+    from tests.attacks import channel, files, honest, network, notebooks, pages, points, processes  # noqa: F401
+
+    return ATTACKS
