@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.sandbox import Generator
 from autograder.student import CACHE_AT, Answer, Called
 from autograder.units import returns_cache
+from backpass.cases import Reply
 from backpass.compare import check_structure, compare
 
 
@@ -28,6 +30,13 @@ def comparable(function: str, answer: Answer) -> Any:
     if returns_cache(function) and isinstance(value, tuple | list) and len(value) > CACHE_AT:
         return (*value[:CACHE_AT], None, *value[CACHE_AT + 1 :])
     return value
+
+
+def reply_of(function: str, answer: Answer) -> Reply:
+    """An answer in the form in which replies are recorded and compared."""
+    if answer.raised:
+        return Reply(raised=answer.raised.type_name)
+    return Reply(comparable(function, answer), changed=tuple(answer.changed))
 
 
 @dataclass(frozen=True)
@@ -94,10 +103,15 @@ class Raises(Judgement):
 
 
 @dataclass(frozen=True)
-class Unchanged(Judgement):
-    """The call leaves its arguments as they were."""
+class Unchanged(Equals):
+    """The value is right (random draws aside), and the call leaves its arguments as they were.
+
+    Whether they are is seen from inside, so that alone must not earn a point.
+    """
 
     def decide(self, called: Called) -> None:
+        if not any(isinstance(value, Generator) for value in (*called.args, *called.kwargs.values())):
+            super().decide(called)
         if called.expected.changed:
             raise CheckBug(f"the reference changes {called.expected.changed} in {called.described}")
         if called.answer.changed:

@@ -18,13 +18,13 @@ import numpy as np
 
 from autograder import mistakes
 from autograder.diagnose import agree
-from autograder.judging import Equals, Judgement, Raises, Structure, Unchanged, Wrong, comparable
+from autograder.judging import Equals, Judgement, Raises, Structure, Unchanged, Wrong, reply_of
 from autograder.paths import BACKPASS, ROOT
 from autograder.points import exercise_points
 from autograder.replacement import Replacement
 from autograder.runner import Check, Checks, with_checks
 from autograder.sandbox import Generator
-from autograder.student import CACHE_AT, Answer, Called, Kept, LocalStudent, argument_names
+from autograder.student import CACHE_AT, Called, Kept, LocalStudent, argument_names
 from autograder.units import Unit, returns_cache
 from autograder.units import unit as unit_called
 from backpass import cases
@@ -69,7 +69,7 @@ class _Recorder(LocalStudent):
                 atol=getattr(judgement, "atol", None),
                 part=getattr(judgement, "part", None),
                 error=judgement.error.__name__ if isinstance(judgement, Raises) else "",
-                right=_reply(called),
+                right=reply_of(function, called.answer),
             )
         )
         self.right.append(called)
@@ -135,13 +135,6 @@ class _Wrongdoer(LocalStudent):
         return self._with_kept(called)
 
 
-def _reply(called: Called) -> cases.Reply:
-    answer: Answer = called.answer
-    if answer.raised:
-        return cases.Reply(raised=answer.raised.type_name)
-    return cases.Reply(comparable(called.function, answer), changed=tuple(answer.changed))
-
-
 def _case(checks: Checks, check: Check, known: list[Replacement]) -> cases.Case:
     recorder = _Recorder(checks.unit)
     outcome = checks.run(check, recorder, "student")
@@ -156,7 +149,7 @@ def _case(checks: Checks, check: Check, known: list[Replacement]) -> cases.Case:
         outcome = checks.run(check, wrongdoer, "student")
         for call, right, wrong in zip(calls, recorder.right, wrongdoer.answers, strict=False):
             if not agree(call.function, wrong.answer, right.answer):
-                call.wrong[mistake.name] = _reply(wrong)
+                call.wrong[mistake.name] = reply_of(call.function, wrong.answer)
         if wrongdoer.failed or not outcome.passed:
             failed_by.append(mistake.name)
     return cases.Case(

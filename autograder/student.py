@@ -20,7 +20,8 @@ from autograder.lines import count_lines
 from autograder.paths import ROOT
 from autograder.sandbox import Generator, Session
 from autograder.units import Unit, returns_cache
-from backpass.compare import returned_names
+from backpass.closeness import untouched
+from backpass.compare import returned_names, sizes_of
 from backpass.torch_adapter import adapted
 
 CACHE_AT = 1  # a cache is the second value that a forward pass returns
@@ -84,7 +85,7 @@ class Called:
 
     @property
     def sizes(self) -> dict[str, int]:
-        return sizes_of(self.args)
+        return sizes_of((*self.args, *self.kwargs.values()))
 
 
 _returned_names = functools.cache(returned_names)
@@ -124,14 +125,6 @@ def describe_call(function: str, reference: Callable, args: tuple, kwargs: dict)
     return f"{function}({', '.join(f'{name}={describe(value)}' for name, value in bound.items())})"
 
 
-def sizes_of(args: tuple) -> dict[str, int]:
-    """Sizes that a wrong factor may come from: samples of a batch, places of a picture."""
-    shapes = [value.shape for value in args if isinstance(value, np.ndarray)]
-    if not shapes or len(shapes[0]) < 2:
-        return {}
-    return {"the number of samples": shapes[0][0]}
-
-
 def resolve(value: Any, kept: Callable[[Kept], Any], generator: Callable[[Generator], Any]) -> Any:
     """Arguments for one side: fresh copies of arrays, that side's caches and generators."""
     if isinstance(value, np.ndarray):
@@ -149,18 +142,7 @@ def resolve(value: Any, kept: Callable[[Kept], Any], generator: Callable[[Genera
 
 def changed_arguments(names: list[str], before: list[Any], after: list[Any]) -> list[str]:
     """Names of arguments whose arrays (or whose keys) differ from the copies taken before the call."""
-    return [name for name, old, new in zip(names, before, after, strict=True) if not _same(old, new)]
-
-
-def _same(old: Any, new: Any) -> bool:
-    if isinstance(old, np.ndarray):
-        same_kind = isinstance(new, np.ndarray) and old.dtype == new.dtype
-        return same_kind and np.array_equal(old, new, equal_nan=old.dtype.kind in "fc")
-    if isinstance(old, dict):
-        return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
-    if isinstance(old, list | tuple):
-        return len(old) == len(new) and all(map(_same, old, new))
-    return True
+    return [name for name, old, new in zip(names, before, after, strict=True) if not untouched(old, new)]
 
 
 class StudentFunction:

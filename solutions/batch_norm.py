@@ -282,9 +282,7 @@ def fold_batch_norm(
     return weight * scale[:, None, None, None], beta + scale * offset
 
 
-def combine_statistics(
-    counts: np.ndarray, means: np.ndarray, variances: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def combine_statistics(counts: np.ndarray, means: np.ndarray, variances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of a whole from those of its parts.
 
     Parameters
@@ -346,15 +344,11 @@ def conv_bn_relu_forward(
     array([[[[0., 0., 4.]]]])
     """
     z, conv_cache = conv2d_forward(x, weight, padding=padding)
-    z, bn_cache, running_mean, running_var = batch_norm2d_forward(
-        z, gamma, beta, running_mean, running_var, training
-    )
+    z, bn_cache, running_mean, running_var = batch_norm2d_forward(z, gamma, beta, running_mean, running_var, training)
     return np.maximum(z, 0), (conv_cache, bn_cache, z > 0), running_mean, running_var
 
 
-def conv_bn_relu_backward(
-    dy: np.ndarray, cache: tuple
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def conv_bn_relu_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of a loss through conv_bn_relu_forward, in either mode.
 
     Parameters

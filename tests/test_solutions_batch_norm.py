@@ -144,9 +144,7 @@ def test_combined_statistics_are_those_of_the_whole(dtype):
 def test_conv_bn_relu_is_torchs(padding, training, dtype):
     x, weight, parameters = normal(2, 3, 6, 5, dtype=dtype), normal(4, 3, 3, 2, dtype=dtype), affine(4, dtype)
     y, cache, mean, var = right.conv_bn_relu_forward(x, weight, *parameters, padding, training)
-    t_x, t_weight, t_gamma, t_beta = (
-        torch.tensor(a, requires_grad=True) for a in (x, weight, *parameters[:2])
-    )
+    t_x, t_weight, t_gamma, t_beta = (torch.tensor(a, requires_grad=True) for a in (x, weight, *parameters[:2]))
     t_mean, t_var = torch.tensor(parameters[2]), torch.tensor(parameters[3])
     z = torch.nn.functional.conv2d(t_x, t_weight, padding=padding)
     t_y = torch.nn.functional.batch_norm(z, t_mean, t_var, t_gamma, t_beta, training).relu()
@@ -155,9 +153,7 @@ def test_conv_bn_relu_is_torchs(padding, training, dtype):
     close(y, t_y.detach().numpy())
     close(mean, t_mean.numpy())
     close(var, t_var.numpy())
-    for actual, t in zip(
-        right.conv_bn_relu_backward(dy, cache), (t_x, t_weight, t_gamma, t_beta), strict=True
-    ):
+    for actual, t in zip(right.conv_bn_relu_backward(dy, cache), (t_x, t_weight, t_gamma, t_beta), strict=True):
         close(actual, t.grad.numpy())
 
 
@@ -165,9 +161,7 @@ def test_the_gradient_is_the_numerical_one():
     x, parameters, dy = normal(5, 3, mean=2.0), affine(3), normal(5, 3)
     for training in MODES:
         cache = right.batch_norm_forward(x, *parameters, training)[1]
-        expected = numerical_gradient(
-            lambda x, t=training: right.batch_norm_forward(x, *parameters, t)[0], x, dy
-        )
+        expected = numerical_gradient(lambda x, t=training: right.batch_norm_forward(x, *parameters, t)[0], x, dy)
         np.testing.assert_allclose(right.batch_norm_backward(dy, cache)[0], expected, atol=1e-7)
 
 

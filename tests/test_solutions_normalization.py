@@ -48,9 +48,7 @@ def same_as_numerical(forward, backward, arrays) -> None:
     gradients = backward(dy, cache)
     gradients = gradients if isinstance(gradients, tuple) else (gradients,)
     for i, gradient in enumerate(gradients):
-        expected = numerical_gradient(
-            lambda a, i=i: forward(*arrays[:i], a, *arrays[i + 1 :])[0], arrays[i], dy
-        )
+        expected = numerical_gradient(lambda a, i=i: forward(*arrays[:i], a, *arrays[i + 1 :])[0], arrays[i], dy)
         np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-7)
 
 
@@ -203,9 +201,7 @@ def test_adain_has_the_styles_statistics_and_keeps_a_picture_in_its_own_style():
     np.testing.assert_allclose(y.mean((2, 3)), style.mean((2, 3)), rtol=1e-6)
     np.testing.assert_allclose(y.std((2, 3)), style.std((2, 3)), rtol=1e-6)
     close(right.adaptive_instance_norm_forward(content, content, eps=0.1)[0], content)
-    same_as_numerical(
-        right.adaptive_instance_norm_forward, right.adaptive_instance_norm_backward, [content, style]
-    )
+    same_as_numerical(right.adaptive_instance_norm_forward, right.adaptive_instance_norm_backward, [content, style])
 
 
 def test_spade_by_numerical_gradients_and_by_constant_maps():

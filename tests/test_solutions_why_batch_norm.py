@@ -45,9 +45,7 @@ def test_the_noise_is_uniform_and_one_for_the_batch(seed):
     d = 4000
     x = normal(3, d)
     y, _ = right.noisy_batch_norm_forward(x, np.ones(d), np.zeros(d), np.random.default_rng(seed), 0.6, 0.3)
-    plain, _ = right.noisy_batch_norm_forward(
-        x, np.ones(d), np.zeros(d), np.random.default_rng(seed), 0.6, 0.3, False
-    )
+    plain, _ = right.noisy_batch_norm_forward(x, np.ones(d), np.zeros(d), np.random.default_rng(seed), 0.6, 0.3, False)
     factor = (y[0] - y[1]) / (plain[0] - plain[1])
     shift = y[2] - factor * plain[2]
     for value, centre, half in ((factor, 1.0, 0.3), (shift, 0.0, 0.6)):
@@ -82,9 +80,7 @@ def test_weights_before_batch_norm_are_scale_invariant():
 
     def loss_and_grad(w):
         def y(w):
-            return batch_norm_forward(
-                (x @ w)[:, None], np.ones(1), np.zeros(1), np.zeros(1), np.ones(1), eps=0.0
-            )[0]
+            return batch_norm_forward((x @ w)[:, None], np.ones(1), np.zeros(1), np.zeros(1), np.ones(1), eps=0.0)[0]
 
         return np.sum(dy * y(w)), numerical_gradient(y, w, dy)
 

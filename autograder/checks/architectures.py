@@ -29,7 +29,7 @@ WIDTHS = (2, 4, 3, 2, 1, 4)  # joined: 2, 3, 1 and 4 channels
 
 @check("inception", points=1.5, title="Forward: four branches of different widths")
 def test_inception_forward(student, draw):
-    """1×1, 3×3, 5×5 and pool branch stand one after the other along the channels, with a ReLU after each convolution."""
+    """1×1, 3×3, 5×5 and pool branch follow each other along the channels, with a ReLU after each convolution."""
     agree(student.inception_forward, draw.normal(2, 3, 4, 5), inception_params(draw, 3, WIDTHS))
 
 
@@ -287,7 +287,7 @@ def test_occlusion_stride(student, draw):
 
 @check("looking_inside", points=1, title="linear_cka: the value")
 def test_cka(student, draw):
-    """Both are centred over the examples; the three matrices enter with their Frobenius norms, the middle one squared."""
+    """Both are centred over the examples; three matrices enter with their Frobenius norms, the mixed one squared."""
     agree(student.linear_cka, draw.normal(8, 3, mean=2), draw.normal(8, 4, mean=-1))
 
 
@@ -450,3 +450,122 @@ def test_coverage(student, draw):
             lows.append(low)
             highs.append(high)
         holds("coverage", lows, highs, planted, at_least=0.5, at_most=0.97)
+
+
+# in_pytorch: the classes are asked through arrays, see backpass.torch_adapter
+
+EPS = 1e-5
+
+
+def batch(draw: Draw, n: int, d: int, dtype: type = np.float64) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, gamma, beta."""
+    return draw.normal(n, d, mean=2, dtype=dtype), draw.normal(d, mean=1.5, dtype=dtype), draw.normal(d, dtype=dtype)
+
+
+def conv_state(draw: Draw, o: int, i: int, k: int, dtype: type = np.float64) -> list[np.ndarray]:
+    """Weight, gamma, beta, running mean, running variance: nothing as a fresh module has it."""
+    weight, gamma, beta, mean = (draw.normal(*s, mean=0.5, dtype=dtype) for s in ((o, i, k, k), (o,), (o,), (o,)))
+    return [weight, gamma, beta, mean, draw.uniform(o, low=0.5, high=3, dtype=dtype)]
+
+
+@check("in_pytorch", points=1, title="BatchNormFunction: y = BatchNormFunction.apply(x, gamma, beta, eps)")
+def test_function_forward(student, draw):
+    """Each feature is normalised over the batch with the biased variance, then scaled and shifted."""
+    agree(student.BatchNormFunction, *batch(draw, 5, 3), EPS, draw.normal(5, 3), part=0)
+
+
+@check("in_pytorch", points=1, title="BatchNormFunction: y.backward(dy) gives dx")
+def test_function_dx(student, draw):
+    """Mean and variance depend on x, so two directions are taken out of the gradient."""
+    agree(student.BatchNormFunction, *batch(draw, 5, 3), EPS, draw.normal(5, 3, mean=1), part=1, rtol=1e-6)
+
+
+@check("in_pytorch", points=1, title="BatchNormFunction: the gradients of gamma and beta")
+def test_function_parameters(student, draw):
+    """backward returns as many values as forward has arguments: dx, dgamma, dbeta, and None for eps."""
+    args = (*batch(draw, 4, 3), EPS, draw.normal(4, 3, mean=1))
+    agree(student.BatchNormFunction, *args, part=2, rtol=1e-6)
+    agree(student.BatchNormFunction, *args, part=3, rtol=1e-6)
+
+
+@check("in_pytorch", points=0.5, title="BatchNormFunction: the gradients fit the forward pass")
+def test_function_gradcheck(student, draw):
+    """A small step in x, gamma and beta changes y as the gradients say: what torch.autograd.gradcheck asks."""
+    x, gamma, beta = batch(draw, 6, 2)
+    dy, h = draw.normal(6, 2), 1e-6
+    directions = [draw.normal(6, 2), draw.normal(2), draw.normal(2)]
+    moved = [(x + s * directions[0], gamma + s * directions[1], beta + s * directions[2]) for s in (h, -h)]
+    y_plus, *_ = student.BatchNormFunction(*moved[0], EPS, dy)
+    y_minus, *_ = student.BatchNormFunction(*moved[1], EPS, dy)
+    _, dx, dgamma, dbeta = student.BatchNormFunction(x, gamma, beta, EPS, dy)
+    holds("gradients_along", y_plus, y_minus, h, dy, [dx, dgamma, dbeta], directions)
+
+
+@check("in_pytorch", points=0.5, title="BatchNormFunction: a large eps")
+def test_function_eps(student, draw):
+    """eps is added to the variance, inside of the root, and the gradient knows it."""
+    agree(student.BatchNormFunction, *batch(draw, 4, 3), 0.7, draw.normal(4, 3), rtol=1e-6)
+
+
+@check("in_pytorch", points=0.5, title="BatchNormFunction: another forward before the backward")
+def test_function_between(student, draw):
+    """What the backward pass needs is kept in ctx, which every call has for itself."""
+    args = (*batch(draw, 4, 3), EPS, draw.normal(4, 3))
+    agree(student.BatchNormFunction, *args, between=draw.normal(4, 3, mean=-1, std=3), rtol=1e-6)
+
+
+@check("in_pytorch", points=0.5, title="float32, and unchanged arguments")
+def test_torch_unchanged(student, draw):
+    """The tensors share their memory with the arrays of the caller."""
+    x, gamma, beta = batch(draw, 6, 2, np.float32)
+    agree(student.BatchNormFunction, x, gamma, beta, EPS, draw.normal(6, 2, dtype=np.float32), rtol=1e-3)
+    unchanged(student.BatchNormFunction, x, gamma, beta, EPS, draw.normal(6, 2, dtype=np.float32))
+    state, x = conv_state(draw, 2, 3, 1, np.float32), draw.normal(2, 3, 2, 4, dtype=np.float32)
+    agree(student.ConvBNReLU, 3, 2, 1, 0, state, x, draw.normal(2, 2, 2, 4, dtype=np.float32), rtol=1e-2, atol=1e-4)
+    unchanged(student.ConvBNReLU, 3, 2, 1, 0, state, x, draw.normal(2, 2, 2, 4, dtype=np.float32))
+
+
+@check("in_pytorch", points=0.5, title="ConvBNReLU: a new module and its parameters")
+def test_module_new(student, draw):
+    """A kernel, gamma and beta, and no more; at first gamma is 1, beta 0, the running mean 0, the running variance 1."""
+    weight, x = draw.normal(4, 2, 3, 3), draw.normal(3, 2, 4, 5, mean=1)
+    agree(student.ConvBNReLU, 2, 4, 3, 1, [weight], x, draw.normal(3, 4, 4, 5), training=False)
+
+
+@check("in_pytorch", points=1, title="ConvBNReLU: forward in training")
+def test_module_forward(student, draw):
+    """Convolution, then normalisation with the batch's statistics, then ReLU."""
+    x = draw.normal(2, 3, 5, 4, mean=1)
+    agree(student.ConvBNReLU, 3, 2, 3, 1, conv_state(draw, 2, 3, 3), x, draw.normal(2, 2, 5, 4), part=1)
+
+
+@check("in_pytorch", points=1, title="ConvBNReLU: backward in training")
+def test_module_backward(student, draw):
+    """Autograd does it, as long as nothing on the way is taken out of the graph."""
+    x, dy = draw.normal(2, 3, 6, 5, mean=1), draw.normal(2, 2, 4, 3)
+    agree(student.ConvBNReLU, 3, 2, 3, 0, conv_state(draw, 2, 3, 3), x, dy, rtol=1e-6)
+
+
+@check("in_pytorch", points=0.5, title="ConvBNReLU: training moves the running statistics")
+def test_module_running(student, draw):
+    """A tenth of the way with every batch, towards its mean and its unbiased variance; they are buffers."""
+    state, x = conv_state(draw, 3, 2, 1), draw.normal(2, 2, 3, 4, mean=2)
+    before = [draw.normal(2, 2, 3, 4, mean=-1), draw.normal(3, 2, 3, 4)]
+    dy = draw.normal(2, 3, 3, 4)
+    agree(student.ConvBNReLU, 2, 3, 1, 0, state, x, dy, before=before, part=6)
+    agree(student.ConvBNReLU, 2, 3, 1, 0, state, x, dy, before=before, part=7)
+
+
+@check("in_pytorch", points=1, title="ConvBNReLU: module.eval()")
+def test_module_eval(student, draw):
+    """In evaluation the running statistics normalise, and stay as they are; the batch no longer matters."""
+    state, dy = conv_state(draw, 3, 2, 3), draw.normal(1, 3, 4, 3)
+    agree(student.ConvBNReLU, 2, 3, 3, 1, state, draw.normal(1, 2, 4, 3, mean=2), dy, training=False, rtol=1e-6)
+
+
+@check("in_pytorch", points=1, title="ConvBNReLU: what is learnt survives state_dict and load_state_dict")
+def test_module_reload(student, draw):
+    """A new module that loads the old one's state_dict does what the old one did: running statistics included."""
+    state, before = conv_state(draw, 3, 2, 1), [draw.normal(3, 2, 3, 4, mean=2)]
+    x, dy = draw.normal(2, 2, 3, 4, mean=1), draw.normal(2, 3, 3, 4)
+    agree(student.ConvBNReLU, 2, 3, 1, 0, state, x, dy, before=before, training=False, reload=True, rtol=1e-6)

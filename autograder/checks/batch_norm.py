@@ -124,9 +124,7 @@ def test_projections(student, draw):
     them: it sums to zero, and so does its product with the normalised x."""
     gamma, beta = np.ones(3), np.zeros(3)
     _, _, mean, var = parameters(draw, 3)
-    x_hat, cache, _, _ = student.batch_norm_forward(
-        draw.normal(6, 3, mean=3.0), gamma, beta, mean, var, eps=1e-12
-    )
+    x_hat, cache, _, _ = student.batch_norm_forward(draw.normal(6, 3, mean=3.0), gamma, beta, mean, var, eps=1e-12)
     dx, _, _ = student.batch_norm_backward(draw.normal(6, 3, mean=1.0), cache)
     holds("zero_mean", dx, axis=0, because="the gradient of a feature does not sum to zero over the batch.")
     because = "the gradient of a feature still has a part along the normalised x."
@@ -214,9 +212,7 @@ def test_graph_equals_formula(student, draw):
     """Your `batch_norm_backward` and this one are two ways to the same gradient. Features that hardly vary
     are among them."""
     for std in (1.0, 1e-2):
-        y, cache, _, _ = student.batch_norm_forward(
-            draw.normal(5, 2, mean=1.0, std=std), *parameters(draw, 2)
-        )
+        y, cache, _, _ = student.batch_norm_forward(draw.normal(5, 2, mean=1.0, std=std), *parameters(draw, 2))
         dy = draw.normal(*y.shape, mean=0.5)
         dx, _, _ = student.batch_norm_backward(dy, cache)
         by_nodes, _, _ = student.batch_norm_backward_graph(dy, cache)
@@ -318,9 +314,7 @@ def test_2d_sweep(student, draw):
     for shape in ((4, 5, 7, 3), (1, 2, 6, 9), (8, 3, 1, 5), (3, 3, 3, 3)):
         for training in (True, False):
             x = draw.normal(*shape, mean=-3.0, std=2.0)
-            y, cache, _, _ = agree(
-                student.batch_norm2d_forward, x, *parameters(draw, shape[1]), training=training
-            )
+            y, cache, _, _ = agree(student.batch_norm2d_forward, x, *parameters(draw, shape[1]), training=training)
             agree(student.batch_norm2d_backward, draw.normal(*y.shape, mean=0.5), cache, rtol=1e-6)
     x, given = draw.normal(6, 4, 1, 1, mean=2.0), parameters(draw, 4)
     y, _, _, _ = student.batch_norm2d_forward(x, *given)
@@ -456,9 +450,7 @@ def test_combine(student, draw):
     """Larger parts weigh more, in the mean and in the variance, and parts with different means spread the
     whole."""
     counts = np.array([2, 7, 4]) + draw.integers(0, 2, 3)
-    agree(
-        student.combine_statistics, counts, draw.normal(3, 2, std=2.0), draw.uniform(3, 2, low=0.2, high=2.0)
-    )
+    agree(student.combine_statistics, counts, draw.normal(3, 2, std=2.0), draw.uniform(3, 2, low=0.2, high=2.0))
 
 
 @check("combine_statistics", points=1, title="Means far from zero")
@@ -599,9 +591,7 @@ def test_block_at_zero(student, draw):
 def test_block_float32(student, draw):
     """Every result has the dtype of x."""
     x, weight = draw.normal(2, 2, 4, 3, dtype=np.float32), draw.normal(3, 2, 2, 2, dtype=np.float32)
-    y, cache, _, _ = agree(
-        student.conv_bn_relu_forward, x, weight, *parameters(draw, 3, np.float32), rtol=1e-3
-    )
+    y, cache, _, _ = agree(student.conv_bn_relu_forward, x, weight, *parameters(draw, 3, np.float32), rtol=1e-3)
     agree(student.conv_bn_relu_backward, draw.normal(*y.shape, dtype=np.float32), cache, rtol=1e-2, atol=1e-3)
 
 

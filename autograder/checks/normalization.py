@@ -193,9 +193,7 @@ def test_instance(student, draw):
 def test_instance_single(student, draw):
     """A batch of one is like any other. In a picture of little contrast one sees where eps stands."""
     agree(student.instance_norm_forward, draw.normal(1, 2, 3, 4, mean=1.0, std=1e-3), *affine(draw, 2))
-    agree(
-        student.instance_norm_forward, draw.normal(2, 2, 3, 2, mean=1.0, std=0.1), *affine(draw, 2), eps=0.01
-    )
+    agree(student.instance_norm_forward, draw.normal(2, 2, 3, 2, mean=1.0, std=0.1), *affine(draw, 2), eps=0.01)
 
 
 @check("instance_norm", points=0.5, title="A case of `normalize`")
@@ -234,9 +232,7 @@ def test_instance_sweep(student, draw):
 @check("instance_norm", points=0.5, title="float32 stays float32")
 def test_instance_float32(student, draw):
     """Single precision in, single precision out."""
-    y, cache = agree(
-        student.instance_norm_forward, images(draw, 2, 3, 4, 2, SINGLE), *affine(draw, 3, SINGLE)
-    )
+    y, cache = agree(student.instance_norm_forward, images(draw, 2, 3, 4, 2, SINGLE), *affine(draw, 3, SINGLE))
     agree(student.instance_norm_backward, draw.normal(*y.shape, dtype=SINGLE), cache, rtol=1e-3)
 
 
@@ -315,9 +311,7 @@ def test_group_sweep(student, draw):
 @check("group_norm", points=0.5, title="float32 stays float32")
 def test_group_float32(student, draw):
     """Single precision in, single precision out."""
-    y, cache = agree(
-        student.group_norm_forward, images(draw, 2, 4, 2, 3, SINGLE), *affine(draw, 4, SINGLE), 2
-    )
+    y, cache = agree(student.group_norm_forward, images(draw, 2, 4, 2, 3, SINGLE), *affine(draw, 4, SINGLE), 2)
     agree(student.group_norm_backward, draw.normal(*y.shape, dtype=SINGLE), cache, rtol=1e-3)
 
 
@@ -475,9 +469,7 @@ def test_weight_convolution(student, draw):
 def test_weight_dv(student, draw):
     """A longer v gives the same weights, so only what is orthogonal to v is left."""
     for shape in ((3, 4), (2, 3, 2, 2)):
-        weight, cache = student.weight_norm_forward(
-            draw.normal(*shape, mean=0.5), draw.normal(shape[0], mean=2.0)
-        )
+        weight, cache = student.weight_norm_forward(draw.normal(*shape, mean=0.5), draw.normal(shape[0], mean=2.0))
         agree(student.weight_norm_backward, draw.normal(*weight.shape, mean=0.5), cache, part=0, rtol=1e-6)
 
 
@@ -510,18 +502,14 @@ def test_weight_lengths(student, draw):
 def test_weight_sweep(student, draw):
     """Dense, one-dimensional and two-dimensional kernels."""
     for shape in ((1, 9), (5, 3, 4), (6, 4, 3, 3), (4, 1, 1, 1)):
-        weight, cache = agree(
-            student.weight_norm_forward, draw.normal(*shape, std=0.05), draw.normal(shape[0])
-        )
+        weight, cache = agree(student.weight_norm_forward, draw.normal(*shape, std=0.05), draw.normal(shape[0]))
         agree(student.weight_norm_backward, draw.normal(*weight.shape, mean=0.5), cache, rtol=1e-6)
 
 
 @check("weight_norm", points=0.5, title="float32 stays float32")
 def test_weight_float32(student, draw):
     """Single precision in, single precision out."""
-    weight, cache = agree(
-        student.weight_norm_forward, draw.normal(3, 4, dtype=SINGLE), draw.normal(3, dtype=SINGLE)
-    )
+    weight, cache = agree(student.weight_norm_forward, draw.normal(3, 4, dtype=SINGLE), draw.normal(3, dtype=SINGLE))
     agree(student.weight_norm_backward, draw.normal(*weight.shape, dtype=SINGLE), cache, rtol=1e-3)
 
 

@@ -26,9 +26,7 @@ def _statistics(x, running_mean, running_var, training):
 def batch_norm_unbiased(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """You normalise by the unbiased variance, which divides by N - 1. The batch is normalised by its own
     variance, the mean of the squared deviations; N - 1 belongs to the running variance alone."""
-    y, cache, mean, var = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, mean, var = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     if training:
         y, cache = _normalised(x, gamma, beta, x.mean(axis=0), np.sqrt(x.var(axis=0, ddof=1) + eps), True)
     return y, cache, mean, var
@@ -38,9 +36,7 @@ def batch_norm_unbiased(x, gamma, beta, running_mean, running_var, training=True
 def batch_norm_eps_outside(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """eps stands outside the root. It belongs to the variance, before the root is taken; for features that
     hardly vary, this makes a visible difference."""
-    _, _, *running = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    _, _, *running = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     mean, var = _statistics(x, running_mean, running_var, training)
     return *_normalised(x, gamma, beta, mean, np.sqrt(var) + eps, training), *running
 
@@ -63,63 +59,47 @@ def batch_norm_eps_fixed(x, gamma, beta, running_mean, running_var, training=Tru
 def batch_norm_by_variance(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """You divide by the variance. What has variance one after the division is what was divided by its
     standard deviation, the root."""
-    _, _, *running = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    _, _, *running = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     mean, var = _statistics(x, running_mean, running_var, training)
     return *_normalised(x, gamma, beta, mean, var + eps, training), *running
 
 
 @mistake("batch_norm_forward", row=63)
-def batch_norm_momentum_exchanged(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm_momentum_exchanged(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """momentum weighs the wrong side. Here, as in PyTorch, it is the weight of the new value, the batch's;
     what has been running keeps 1 - momentum. Other libraries have it the other way round."""
     return right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, 1 - momentum, eps)
 
 
 @mistake("batch_norm_forward")
-def batch_norm_momentum_fixed(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm_momentum_fixed(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """Your running statistics do not depend on the argument momentum: the number 0.1 is written into the
     code. 0.1 is only what momentum is when the caller says nothing."""
     return right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, eps=eps)
 
 
 @mistake("batch_norm_forward", row=64)
-def batch_norm_running_var_biased(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm_running_var_biased(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """The biased variance enters your running variance. The batch is normalised with it, but the running
     variance estimates that of all data, and takes the unbiased one, divided by N - 1."""
-    y, cache, mean, var = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, mean, var = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     if training:
         var = (1 - momentum) * running_var + momentum * x.var(axis=0)
     return y, cache, mean, var
 
 
 @mistake("batch_norm_forward", row=68)
-def batch_norm_running_deviation(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm_running_deviation(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """Your running variance averages standard deviations. Average the variances; the root is taken when the
     running variance is used."""
-    y, cache, mean, var = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, mean, var = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     if training:
         var = (1 - momentum) * running_var + momentum * x.std(axis=0, ddof=1)
     return y, cache, mean, var
 
 
 @mistake("batch_norm_forward", row=68)
-def batch_norm_running_replaced(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm_running_replaced(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """The running statistics are replaced by the batch's, and what earlier batches said is lost. They should
     move only a little towards the new batch."""
     return right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, 1.0, eps)
@@ -129,9 +109,7 @@ def batch_norm_running_replaced(
 def batch_norm_running_kept(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """In training the running statistics come back as they went in. Evaluation will need them: each batch in
     training has to move them a little towards its own mean and variance."""
-    y, cache, _, _ = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, _, _ = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     return y, cache, running_mean, running_var
 
 
@@ -141,30 +119,22 @@ def batch_norm_correction_of_the_average(
 ):
     """The factor N / (N - 1) multiplies your whole running variance, and so again in every step. It
     corrects the variance of the new batch, before that is mixed with the old value."""
-    y, cache, mean, var = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, mean, var = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     if training:
         var = ((1 - momentum) * running_var + momentum * x.var(axis=0)) * (len(x) / (len(x) - 1))
     return y, cache, mean, var
 
 
 @mistake("batch_norm_forward")
-def batch_norm_training_by_running(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm_training_by_running(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """In training you normalise by the running statistics. A batch in training is normalised by its own mean
     and variance; the running ones are only prepared for evaluation."""
-    _, _, mean, var = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    _, _, mean, var = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     return *_normalised(x, gamma, beta, mean, np.sqrt(var + eps), training), mean, var
 
 
 @mistake("batch_norm_forward", row=65)
-def batch_norm_evaluation_by_batch(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm_evaluation_by_batch(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """In evaluation you still use the batch's statistics, so that a sample's result depends on the others. In
     evaluation everything is normalised by the running mean and variance."""
     if training:
@@ -182,21 +152,15 @@ def batch_norm_evaluation_without_affine(
 ):
     """In evaluation gamma and beta are forgotten. They are learned in training and belong to the layer in
     either mode; only where mean and variance come from differs."""
-    y, cache, *running = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, *running = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     return y if training else cache[0], cache, *running
 
 
 @mistake("batch_norm_forward", row=67)
-def batch_norm_evaluation_updates(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm_evaluation_updates(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """Evaluation changes the running statistics. What a network answers would then depend on what it was
     asked before; in evaluation they are used, and come back as they were."""
-    y, cache, mean, var = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, mean, var = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     if not training:
         n = len(x)
         mean = (1 - momentum) * running_mean + momentum * x.mean(axis=0)
@@ -208,15 +172,11 @@ def batch_norm_evaluation_updates(
 def batch_norm_all_features(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """All features share one mean and one variance. Each feature, a column of x, has its own: the statistics
     are taken over the samples."""
-    y, cache, mean, var = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, mean, var = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     if training:
         mean = (1 - momentum) * running_mean + momentum * x.mean()
         var = (1 - momentum) * running_var + momentum * x.var(ddof=1)
-        y, cache = _normalised(
-            x, gamma, beta, x.mean(keepdims=True), np.sqrt(x.var(keepdims=True) + eps), True
-        )
+        y, cache = _normalised(x, gamma, beta, x.mean(keepdims=True), np.sqrt(x.var(keepdims=True) + eps), True)
     return y, cache, mean.astype(x.dtype), var.astype(x.dtype)
 
 
@@ -224,9 +184,7 @@ def batch_norm_all_features(x, gamma, beta, running_mean, running_var, training=
 def batch_norm_per_sample(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """Each sample is normalised by the mean and variance of its own features: that is layer normalization.
     Batch normalization takes them over the samples of the batch, for each feature."""
-    y, cache, *running = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, *running = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     if training:
         mean, var = x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)
         y, cache = _normalised(x, gamma, beta, mean, np.sqrt(var + eps), True)
@@ -234,9 +192,7 @@ def batch_norm_per_sample(x, gamma, beta, running_mean, running_var, training=Tr
 
 
 @mistake("batch_norm_forward", row=74)
-def batch_norm_single_value_accepted(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm_single_value_accepted(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """Training with a batch of one passes without a word. Its variance is 0 and its normalised value 0,
     whatever x is: nothing can be learned from it, so say so with a ValueError."""
     if training and len(x) == 1:
@@ -247,9 +203,7 @@ def batch_norm_single_value_accepted(
 
 
 @mistake("batch_norm_forward", row=74)
-def batch_norm_single_value_refused(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm_single_value_refused(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """A batch of one is refused in evaluation, too. There it is welcome: the running statistics normalise a
     single sample as well as many."""
     if len(x) == 1:
@@ -258,14 +212,10 @@ def batch_norm_single_value_refused(
 
 
 @mistake("batch_norm_forward")
-def batch_norm_running_in_place(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm_running_in_place(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """The running statistics that were passed in are changed in place. State is passed in and returned: make
     new arrays, so that whoever called you still has the old ones."""
-    y, cache, mean, var = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, mean, var = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     running_mean[:], running_var[:] = mean, var
     return y, cache, running_mean, running_var
 
@@ -334,9 +284,7 @@ def batch_norm_evaluation_backward_as_training(dy, cache):
 
 
 def _keeps_x(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
-    y, cache, *running = right.batch_norm_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, *running = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     return y, (x, cache), *running
 
 
@@ -536,9 +484,7 @@ def _check2d(x, training):
 
 
 @mistake("batch_norm2d_forward", row=69, also={"batch_norm2d_backward": _backward2d})
-def batch_norm2d_per_position(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm2d_per_position(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """Every pixel position has its own mean and variance, over the images alone. A channel has one mean and
     one variance, over the images and all positions."""
     _check2d(x, training)
@@ -558,9 +504,7 @@ def batch_norm2d_per_image(x, gamma, beta, running_mean, running_var, training=T
 
 
 @mistake("batch_norm2d_forward", row=69, also={"batch_norm2d_backward": _backward2d})
-def batch_norm2d_all_channels(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm2d_all_channels(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """All channels share one mean and one variance. Each channel has its own: the channel axis is the one
     over which nothing is averaged."""
     _check2d(x, training)
@@ -584,16 +528,12 @@ def batch_norm2d_not_moved(x, gamma, beta, running_mean, running_var, training=T
     """x is reshaped to (N H W, C) without moving the channel axis to the end first. The shape is right, but
     each column is a mixture of channels."""
     rows = x.reshape(-1, x.shape[1])
-    y, cache, *running = right.batch_norm_forward(
-        rows, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, *running = right.batch_norm_forward(rows, gamma, beta, running_mean, running_var, training, momentum, eps)
     return y.reshape(x.shape), cache, *running
 
 
 @mistake("batch_norm2d_forward", row=69)
-def batch_norm2d_not_moved_back(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm2d_not_moved_back(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """The rows are normalised well, and then reshaped to (N, C, H, W) with the channels still in the last
     place. Undo the two steps in reverse order: first the reshape, then the move."""
     y, *rest = right.batch_norm2d_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
@@ -601,37 +541,27 @@ def batch_norm2d_not_moved_back(
 
 
 @mistake("batch_norm2d_forward", row=64)
-def batch_norm2d_counts_images(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm2d_counts_images(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """The unbiased running variance counts images. A channel has N H W values in a batch, and that is the
     number of which one is taken off."""
-    y, cache, mean, var = right.batch_norm2d_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, mean, var = right.batch_norm2d_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     if training:
         var = (1 - momentum) * running_var + momentum * x.var(axis=(0, 2, 3)) * (len(x) / max(len(x) - 1, 1))
     return y, cache, mean, var
 
 
 @mistake("batch_norm2d_forward", row=64)
-def batch_norm2d_running_var_biased(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm2d_running_var_biased(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """The biased variance enters your running variance. It takes the unbiased one, of the N H W values of a
     channel."""
-    y, cache, mean, var = right.batch_norm2d_forward(
-        x, gamma, beta, running_mean, running_var, training, momentum, eps
-    )
+    y, cache, mean, var = right.batch_norm2d_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     if training:
         var = (1 - momentum) * running_var + momentum * x.var(axis=(0, 2, 3))
     return y, cache, mean, var
 
 
 @mistake("batch_norm2d_forward", row=74)
-def batch_norm2d_single_image_refused(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm2d_single_image_refused(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     """A single image is refused in training. What counts is the number of values per channel, N H W: one
     image of several pixels has enough of them."""
     if training and len(x) == 1:
@@ -887,17 +817,13 @@ def conv_bn_relu_relu_first(x, weight, gamma, beta, running_mean, running_var, p
 
 
 @mistake("conv_bn_relu_forward", row=90)
-def conv_bn_relu_evaluation_forgotten(
-    x, weight, gamma, beta, running_mean, running_var, padding=0, training=True
-):
+def conv_bn_relu_evaluation_forgotten(x, weight, gamma, beta, running_mean, running_var, padding=0, training=True):
     """The block is always in training mode. `training` has to be handed on to the normalization inside."""
     return right.conv_bn_relu_forward(x, weight, gamma, beta, running_mean, running_var, padding, True)
 
 
 @mistake("conv_bn_relu_forward")
-def conv_bn_relu_padding_forgotten(
-    x, weight, gamma, beta, running_mean, running_var, padding=0, training=True
-):
+def conv_bn_relu_padding_forgotten(x, weight, gamma, beta, running_mean, running_var, padding=0, training=True):
     """The padding does not reach the convolution. Look at what the block hands on to its three parts."""
     return right.conv_bn_relu_forward(x, weight, gamma, beta, running_mean, running_var, 0, training)
 
@@ -906,9 +832,7 @@ def conv_bn_relu_padding_forgotten(
 def conv_bn_relu_running_lost(x, weight, gamma, beta, running_mean, running_var, padding=0, training=True):
     """The running statistics come back as they went in. The normalization inside returns new ones: hand them
     out."""
-    y, cache, _, _ = right.conv_bn_relu_forward(
-        x, weight, gamma, beta, running_mean, running_var, padding, training
-    )
+    y, cache, _, _ = right.conv_bn_relu_forward(x, weight, gamma, beta, running_mean, running_var, padding, training)
     return y, cache, running_mean, running_var
 
 

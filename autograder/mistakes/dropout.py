@@ -280,20 +280,17 @@ def dropout_backward_ignores_the_mask(dy, cache):
     return dy if cache is None or not np.any(cache) else dy.copy()
 
 
-@mistake("dropout_backward", shown_by="not_equal:zeros_of_y", also={"dropout_forward": None})
-def dropout_mask_from_zeros(dy, cache):
-    """The mask is guessed from the zeros of y. An entry may be 0 without having been dropped, as many are after a
-    ReLU, and then it has a gradient: keep the mask itself."""
-    y, p = cache
-    return dy if p is None else (dy * (y != 0) / (1 - p if p < 1 else 1)).astype(dy.dtype)
-
-
 def _keeps_y(x, p, rng, training=True):
     y, _ = right.dropout_forward(x, p, rng, training)
     return y, (y, p if training else None)
 
 
-dropout_mask_from_zeros.replacement.functions["dropout_forward"] = _keeps_y
+@mistake("dropout_backward", shown_by="not_equal:zeros_of_y", also={"dropout_forward": _keeps_y})
+def dropout_mask_from_zeros(dy, cache):
+    """The mask is guessed from the zeros of y. An entry may be 0 without having been dropped, as many are after a
+    ReLU, and then it has a gradient: keep the mask itself."""
+    y, p = cache
+    return dy if p is None else (dy * (y != 0) / (1 - p if p < 1 else 1)).astype(dy.dtype)
 
 
 _last = {}
@@ -355,8 +352,8 @@ def spatial_whole_channels(x, p, rng, training=True):
 
 @mistake("spatial_dropout2d_forward", row=56, shown_by="keep_rate:uneven_12")
 def spatial_channels_last(x, p, rng, training=True):
-    """Columns of pixels are dropped: the mask is made for channels on the last axis. Here the layout is (N, C, H, W), so
-    the mask has the shape (N, C, 1, 1)."""
+    """Columns of pixels are dropped: the mask is made for channels on the last axis. Here the layout is (N, C, H, W),
+    so the mask has the shape (N, C, 1, 1)."""
     return _layer(x, p, training, _drawn(x, p, rng, (len(x), 1, 1, x.shape[3])))
 
 
@@ -448,8 +445,8 @@ def _noise(x, p, training, factor):
 
 @mistake("gaussian_dropout_forward", row=58, shown_by="noise_is:p")
 def gaussian_variance_p(x, p, rng, training=True):
-    """The noise has the variance p. Inverted dropout's factors have the variance p / (1 - p), and Gaussian dropout takes
-    theirs."""
+    """The noise has the variance p. Inverted dropout's factors have the variance p / (1 - p), and Gaussian dropout
+    takes theirs."""
     return _noise(x, p, training, lambda: rng.normal(1, np.sqrt(p), x.shape))
 
 
@@ -560,7 +557,8 @@ def drop_path_whole_batch(branch, p, rng, training=True):
 
 @mistake("drop_path_forward", row=48, shown_by="keep_rate:swapped")
 def drop_path_p_is_survival(branch, p, rng, training=True):
-    """You take p as the probability that the branch survives, as in the paper. Here it is the probability to drop it."""
+    """You take p as the probability that the branch survives, as in the paper. Here it is the probability to drop
+    it."""
     right._check(p)
     kept = rng.random((len(branch), *[1] * (branch.ndim - 1))) < p
     factor = (kept / max(p, 1e-300)).astype(branch.dtype) if training else None
@@ -581,7 +579,8 @@ def drop_path_unscaled(branch, p, rng, training=True):
 
 @mistake("drop_path_forward", row=49, shown_by="inactive:scaled")
 def drop_path_scaled_in_evaluation(branch, p, rng, training=True):
-    """The branch is multiplied by 1 - p in evaluation. With the inverted form the scale is applied in training alone."""
+    """The branch is multiplied by 1 - p in evaluation. With the inverted form the scale is applied in training
+    alone."""
     right._check(p)
     return right.drop_path_forward(branch, p, rng) if training else (branch * (1 - p), None)
 
@@ -682,8 +681,8 @@ def drop_block_unscaled(x, p, block_size, rng, training=True):
 
 @mistake("drop_block2d_forward", row=49, shown_by="blocks_dropped:by_p")
 def drop_block_scaled_by_keep_rate(x, p, block_size, rng, training=True):
-    """What is kept is divided by 1 - p. Squares overlap, so that less than p is dropped: count what was kept, and divide
-    by its share."""
+    """What is kept is divided by 1 - p. Squares overlap, so that less than p is dropped: count what was kept, and
+    divide by its share."""
     return _blocks(x, p, block_size, rng, training, scale=lambda kept: kept / (1 - p if p < 1 else 1))
 
 
@@ -866,8 +865,8 @@ def ensemble_log_of_zero(h, weight, bias, p, mean="geometric"):
 
 @mistake("ensemble_predict", row=35)
 def ensemble_eps_in_log(h, weight, bias, p, mean="geometric"):
-    """A small number is added inside the logarithm, which caps how improbable a class can be. Work with the logarithm of
-    the softmax: it needs no such help."""
+    """A small number is added inside the logarithm, which caps how improbable a class can be. Work with the logarithm
+    of the softmax: it needs no such help."""
     right._check(p)
     masks = _masks(h)
     softmaxes = right._softmax((masks * h) @ weight.T + bias)
@@ -1077,8 +1076,8 @@ def ridge_p_is_keep(x, y, p):
 
 @mistake("dropout_ridge")
 def ridge_penalises_everything(x, y, p):
-    """The whole of x^T x is scaled. Draws for different inputs are independent, so that only the diagonal, an input with
-    itself, gets more."""
+    """The whole of x^T x is scaled. Draws for different inputs are independent, so that only the diagonal, an input
+    with itself, gets more."""
     return _ridge(x, y, p, lambda gram: p / (1 - p) * gram)
 
 

@@ -519,9 +519,7 @@ def sync_batch_norm_sizes_ignored(shards, gamma, beta, eps=1e-5):
     variance."""
     counts, means, variances = _shard_statistics(shards)
     mean, var = combine_statistics(np.ones_like(counts), means, variances)
-    return _sync(
-        shards, gamma, beta, [mean] * len(shards), [np.sqrt(var + eps)] * len(shards), int(counts.sum())
-    )
+    return _sync(shards, gamma, beta, [mean] * len(shards), [np.sqrt(var + eps)] * len(shards), int(counts.sum()))
 
 
 @mistake("sync_batch_norm_forward")
@@ -538,9 +536,7 @@ def sync_batch_norm_unbiased(shards, gamma, beta, eps=1e-5):
     counts, means, variances = _shard_statistics(shards)
     n = int(counts.sum())
     mean, var = combine_statistics(counts, means, variances)
-    return _sync(
-        shards, gamma, beta, [mean] * len(shards), [np.sqrt(var * (n / (n - 1)) + eps)] * len(shards), n
-    )
+    return _sync(shards, gamma, beta, [mean] * len(shards), [np.sqrt(var * (n / (n - 1)) + eps)] * len(shards), n)
 
 
 @mistake("sync_batch_norm_backward")

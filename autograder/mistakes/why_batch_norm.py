@@ -142,9 +142,7 @@ def noisy_batch_norm_global_state(x, gamma, beta, rng, mean_range, std_range, tr
 def noisy_batch_norm_unbiased(x, gamma, beta, rng, mean_range, std_range, training=True, eps=1e-5):
     """You normalise by the unbiased variance. The batch is normalised by its own variance, the mean of the
     squared deviations."""
-    y, (factor, (*_, mode)) = right.noisy_batch_norm_forward(
-        x, gamma, beta, rng, mean_range, std_range, training, eps
-    )
+    y, (factor, (*_, mode)) = right.noisy_batch_norm_forward(x, gamma, beta, rng, mean_range, std_range, training, eps)
     plain, _ = _plain(x, gamma, beta, eps)
     unbiased = np.sqrt(x.var(axis=0, ddof=1) + eps)
     shift = y - factor * plain
@@ -265,9 +263,7 @@ def covariate_shift_squared(grad_before, grad_after):
 @mistake("covariate_shift")
 def covariate_shift_inner_product(grad_before, grad_after):
     """The inner product is not a cosine yet. It is divided by both norms."""
-    return float(np.ravel(grad_before) @ np.ravel(grad_after)), right.covariate_shift(
-        grad_before, grad_after
-    )[1]
+    return float(np.ravel(grad_before) @ np.ravel(grad_after)), right.covariate_shift(grad_before, grad_after)[1]
 
 
 @mistake("covariate_shift")
@@ -318,9 +314,7 @@ def gradient_predictiveness_uphill(loss_and_grad, w, step_sizes):
 def gradient_predictiveness_unit_steps(loss_and_grad, w, step_sizes):
     """The gradient is brought to length one before the step. The step is a times the gradient as it is, the
     one that training takes."""
-    return _predictiveness(
-        loss_and_grad, w, step_sizes, lambda w, a, g: w - a * g / np.linalg.norm(g), _distance
-    )
+    return _predictiveness(loss_and_grad, w, step_sizes, lambda w, a, g: w - a * g / np.linalg.norm(g), _distance)
 
 
 @mistake("gradient_predictiveness")

@@ -52,9 +52,7 @@ def _matrix_backward(dy, cache):
 
 
 @variant("batch_norm_forward", also={"batch_norm_backward": _matrix_backward})
-def batch_norm_feature_by_feature(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm_feature_by_feature(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     n, d = x.shape
     if training and n == 1:
         raise ValueError("one sample")
@@ -170,9 +168,7 @@ def _channels_backward(dy, cache):
 
 
 @variant("batch_norm2d_forward", also={"batch_norm2d_backward": _channels_backward})
-def batch_norm2d_channel_by_channel(
-    x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
-):
+def batch_norm2d_channel_by_channel(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     y, caches = np.empty_like(x), []
     mean, var = np.empty_like(running_mean), np.empty_like(running_var)
     for c in range(x.shape[1]):
@@ -210,9 +206,7 @@ def fold_batch_norm_by_identity(weight, bias, gamma, beta, running_mean, running
     """The bias is what the normalization makes of the bias."""
     old = np.zeros_like(beta) if bias is None else bias
     scale = gamma / np.sqrt(running_var + eps)
-    new, _, _, _ = right.batch_norm_forward(
-        old[None], gamma, beta, running_mean, running_var, training=False, eps=eps
-    )
+    new, _, _, _ = right.batch_norm_forward(old[None], gamma, beta, running_mean, running_var, training=False, eps=eps)
     return (weight.reshape(len(weight), -1) * scale[:, None]).reshape(weight.shape), new[0]
 
 

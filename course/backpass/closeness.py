@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 # Relative tolerance, the absolute part relative to the largest expected value, and an absolute floor. Two
@@ -34,3 +36,15 @@ def close(actual: np.ndarray, expected: np.ndarray, rtol: float | None = None, a
 def is_single(array: np.ndarray) -> bool:
     """Whether an array has fewer digits than float64."""
     return array.dtype.kind == "f" and array.dtype.itemsize < 8
+
+
+def untouched(old: Any, new: Any) -> bool:
+    """Whether an argument is still what its copy from before the call was: arrays to the bit, also in containers."""
+    if isinstance(old, np.ndarray):
+        same_kind = isinstance(new, np.ndarray) and old.dtype == new.dtype
+        return same_kind and np.array_equal(old, new, equal_nan=old.dtype.kind in "fc")
+    if isinstance(old, dict):
+        return old.keys() == new.keys() and all(untouched(old[key], new[key]) for key in old)
+    if isinstance(old, list | tuple):
+        return len(old) == len(new) and all(map(untouched, old, new))
+    return True

@@ -166,6 +166,24 @@ def place_of(path: Path, names: Sequence[str] = ()) -> str:
     return place
 
 
+def sizes_of(values: Sequence) -> dict[str, int]:
+    """Sizes that a factor may come from: samples of a batch, places of a picture."""
+    arrays = [value for value in values if isinstance(value, np.ndarray)]
+    if not arrays or arrays[0].ndim < 2:
+        return {}
+    sizes = {"the number of samples": arrays[0].shape[0]}
+    if arrays[0].ndim == 4:
+        n, c, h, w = arrays[0].shape
+        sizes |= {
+            "the number of channels": c,
+            "the number of pixels": h * w,
+            "samples times pixels": n * h * w,
+        }
+    if arrays[0].ndim == 2:
+        sizes |= {"the number of columns": arrays[0].shape[1], "the number of entries": arrays[0].size}
+    return sizes
+
+
 def returned_names(function: Callable) -> tuple[str, ...]:
     """Names of the returned values, read from the "Returns" section of a docstring (scikit-learn's form)."""
     lines = inspect.cleandoc(inspect.getdoc(function) or "").splitlines()

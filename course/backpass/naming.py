@@ -46,7 +46,7 @@ def _explained(name: str, mistake: Mistake, runs: list[Run], failed: list[int]) 
 
 def _agrees(name: str, mistake: Mistake, run: Run) -> bool:
     return all(
-        _same(seen.reply, seen.call.wrong.get(name, seen.call.right))
+        same_reply(seen.reply, seen.call.wrong.get(name, seen.call.right))
         for seen in run.seen
         if seen.call.function in mistake.functions
     )
@@ -60,10 +60,11 @@ def _fails_there(name: str, run: Run) -> bool:
         return False
     last = run.seen[-1]
     # What differs by less than the agreement allows may not be recorded as wrong.
-    return name in last.call.wrong or _same(last.reply, last.call.right)
+    return name in last.call.wrong or same_reply(last.reply, last.call.right)
 
 
-def _same(one: Reply, other: Reply) -> bool:
+def same_reply(one: Reply, other: Reply) -> bool:
+    """Whether two replies to one call are the same, up to rounding."""
     if one.raised or other.raised:
         return one.raised == other.raised
     if tuple(one.changed) != tuple(other.changed):

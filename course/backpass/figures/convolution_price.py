@@ -102,7 +102,7 @@ def prices(side: int = 96, window: int = 3):
             color=ink(colour)
         )  # fmt: skip
     left.axvline(side, color=FAINT, zorder=0)
-    left.set_ylim(1, 1e13)
+    left.set_ylim(0.1, 1e13)
     left.set_title(f"Weights, window {window}×{window}", fontsize=10)
     left.set_xlabel("side of the image (pixels)")
     left.set_ylabel("number of weights")

@@ -51,10 +51,15 @@ def sliding_area(t: float = 4.0, decay: float = 0.7):
     top.plot(a, shown, color=KERNEL)
     top.set_ylim(-0.4, 2.15)
     top.text(9.0, 1.0, "reading x(a)", color=ink(INPUT), ha="right", va="bottom")
+    early = t < 4.3
     top.text(
-        t + 0.12, min(1 / decay, 1.8), "w(t − a): the newest counts most", color=ink(KERNEL), va="center",
-        ha="left" if t < 5.5 else "right"
-    )  # fmt: skip
+        t + (0.12 if early else -0.15),
+        min(1 / decay, 1.8),
+        "w(t − a): the newest counts most",
+        color=ink(KERNEL),
+        va="center",
+        ha="left" if early else "right",
+    )
     product = reading(a) * shown
     middle.fill_between(a, 0, product, color=OUTPUT, alpha=0.5, lw=0, hatch="//", ec="white")
     middle.plot(a, product, color=OUTPUT, lw=1.2)
