@@ -9,17 +9,19 @@ from __future__ import annotations
 import argparse
 import functools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 
 from autograder import mistakes
 from autograder.diagnose import agree
 from autograder.judging import Equals, Judgement, Raises, Structure, Unchanged, Wrong, reply_of
-from autograder.paths import BACKPASS, ROOT
+from autograder.paths import BACKPASS, ROOT, source_notebook
 from autograder.points import exercise_points
 from autograder.replacement import Replacement
 from autograder.runner import Check, Checks, with_checks
@@ -30,6 +32,7 @@ from autograder.units import unit as unit_called
 from backpass import cases
 from backpass.compare import returned_names
 
+_HINT = re.compile(r"<details><summary>Hint[^<]*</summary>(.*?)</details>", re.DOTALL)
 _THEN = {
     Structure: cases.STRUCTURE,
     Equals: cases.EQUALS,
@@ -89,11 +92,7 @@ class _Recorder(LocalStudent):
         if isinstance(value, np.ndarray | np.generic | float | Kept):
             self._came[id(value)] = (value, came)
         entries = (
-            value.items()
-            if isinstance(value, dict)
-            else enumerate(value)
-            if isinstance(value, tuple | list)
-            else ()
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple | list) else ()
         )
         for key, entry in entries:
             self._remember(entry, cases.Came(came.step, (*came.path, key)))
@@ -152,20 +151,34 @@ def _case(checks: Checks, check: Check, known: list[Replacement]) -> cases.Case:
                 call.wrong[mistake.name] = reply_of(call.function, wrong.answer)
         if wrongdoer.failed or not outcome.passed:
             failed_by.append(mistake.name)
-    return cases.Case(
-        check.exercise, check.title, float(check.points), check.about, recorder.steps, tuple(failed_by)
-    )
+    return cases.Case(check.exercise, check.title, float(check.points), check.about, recorder.steps, tuple(failed_by))
+
+
+def hints(unit: Unit) -> dict[str, tuple[str, ...]]:
+    """The folded hints of each exercise, from the text before its stub in the source notebook."""
+    path = source_notebook(unit.name)
+    found: dict[str, tuple[str, ...]] = {}
+    text = ""
+    for cell in nbformat.read(path, as_version=4).cells if path.exists() else ():
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix("_solution")
+        if cell.cell_type == "markdown":
+            text = cell.source
+        elif name in (exercise.name for exercise in unit.exercises):
+            found.setdefault(name, tuple(hint.strip() for hint in _HINT.findall(text)))
+    return found
 
 
 def book(checks: Checks) -> cases.Book:
-    """All visible cases of the unit, with the sentences of its mistakes."""
+    """All visible cases of the unit, with the sentences of its mistakes and the hints of its exercises."""
     unit, known, points = checks.unit, mistakes.load(checks.unit), exercise_points(checks)
+    helped = hints(unit)
     by_exercise = {e.name: [m for m in known.values() if m.exercise(unit) == e.name] for e in unit.exercises}
     return cases.Book(
         unit=unit.name,
         title=unit.title,
         exercises={
-            e.name: cases.Exercise(e.functions, float(points[e.name]), e.bonus) for e in unit.exercises
+            e.name: cases.Exercise(e.functions, float(points[e.name]), e.bonus, helped.get(e.name, ()))
+            for e in unit.exercises
         },
         cases=[_case(checks, check, by_exercise[check.exercise]) for check in checks.visible()],
         mistakes={
@@ -189,9 +202,7 @@ def write_cases(unit: Unit, path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m autograder.record", description="Write a unit's cases.npz."
-    )
+    parser = argparse.ArgumentParser(prog="python -m autograder.record", description="Write a unit's cases.npz.")
     parser.add_argument("unit")
     parser.add_argument("path", type=Path)
     options = parser.parse_args()

@@ -2,8 +2,8 @@
 
     python -m benchmarks.conv2d [--repeats 7] [--threads 1]
 
-Both sides get the same arrays, compute y, dx, dweight and dbias, and are timed alternately; the least of the repeats
-counts. The last columns are the ratio, and what the reference spends its time on.
+Both sides get the same arrays, compute y, dx, dweight and dbias, and are timed alternately; the least of the
+repeats counts. The last columns are the ratio, and what the reference spends its time on.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable
 
-# (N, C_in, H, W), (C_out, KH, KW), padding, groups; the first row is the one with a promise: at most 3 times torch.
+# (N, C_in, H, W), (C_out, KH, KW), padding, groups. The first row has a promise: at most 3 times torch.
 SIZES = [
     ((32, 16, 32, 32), (32, 3, 3), 1, 1),
     ((32, 1, 8, 8), (8, 3, 3), 1, 1),
@@ -22,6 +22,12 @@ SIZES = [
     ((32, 64, 16, 16), (64, 1, 1), 0, 1),
     ((32, 32, 16, 16), (32, 3, 3), 1, 32),
 ]
+
+WHAT_BOUNDS_IT = """
+What bounds ours: the matrix products take about as long as torch takes for everything. On top of that, the columns,
+KH * KW times as large as x, are written once (copying) and added back once; torch in float32 convolves without them,
+so the ratio grows with the kernel. In float64 torch takes the same road as we do. With one channel per group (the last
+size) the products are too thin to fill a core, and for tiny images the calls themselves count."""
 
 
 def least(calls: list[Callable[[], object]], repeats: int) -> list[float]:
@@ -51,14 +57,15 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     rng = np.random.default_rng(0)
     print(
-        f"{'x':>16} {'filters':>12} {'groups':>6} {'dtype':>8} {'torch ms':>9} {'ours ms':>8} {'ratio':>6}   of ours"
+        f"{'x':>16} {'filters':>12} {'groups':>6} {'dtype':>8} {'torch ms':>9} {'ours ms':>8} {'ratio':>6}"
+        f"   {'copying':>8} {'adding back':>12} {'products':>9}"
     )
     for (n, c_in, h, w), (c_out, kh, kw), padding, groups in SIZES:
         for dtype in (np.float32, np.float64):
             x = rng.standard_normal((n, c_in, h, w)).astype(dtype)
             weight = rng.standard_normal((c_out, c_in // groups, kh, kw)).astype(dtype)
             bias = rng.standard_normal(c_out).astype(dtype)
-            y, cache = conv_layer.conv2d_forward(x, weight, bias, padding=padding, groups=groups)
+            y, _ = conv_layer.conv2d_forward(x, weight, bias, padding=padding, groups=groups)
             dy = rng.standard_normal(y.shape).astype(dtype)
             tensors = [torch.tensor(a, requires_grad=True) for a in (x, weight, bias)]
             t_dy = torch.tensor(dy)
@@ -82,17 +89,14 @@ def main() -> None:
             for mine, their in zip(ours(), theirs(), strict=True):
                 np.testing.assert_allclose(mine, their, rtol=1e-3, atol=1e-2)
             peer, own, gathering, scattering = least([theirs, ours, gather, scatter], options.repeats)
-            share = f"copying {gathering / own:4.0%}, adding back {scattering / own:4.0%}, products and rest the others"
+            rest = own - gathering - scattering
+            shape = f"{n}x{c_in}x{h}x{w}"
             print(
-                f"{n!s:>4}x{c_in}x{h}x{w:<6} {f'{c_out} of {kh}x{kw}':>12} {groups:>6} {np.dtype(dtype).name:>8} "
-                f"{peer * 1e3:>9.1f} {own * 1e3:>8.1f} {own / peer:>6.2f}   {share}"
+                f"{shape:>16} {f'{c_out} of {kh}x{kw}':>12} {groups:>6} {np.dtype(dtype).name:>8} "
+                f"{peer * 1e3:>9.1f} {own * 1e3:>8.1f} {own / peer:>6.2f}   "
+                f"{gathering / own:>8.0%} {scattering / own:>12.0%} {rest / own:>9.0%}"
             )
-    print(
-        "\nWhat bounds ours: in single precision torch computes without the k² times larger columns, which we write "
-        "once and add back once,\nmemory traffic that no matrix product hides; in double precision torch takes the "
-        "same road as we do.\nWith one channel per group the products are too thin for the matrix unit, and small "
-        "images cost the calls themselves."
-    )
+    print(WHAT_BOUNDS_IT)
 
 
 if __name__ == "__main__":

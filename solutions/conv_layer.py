@@ -315,9 +315,7 @@ def conv_transpose2d_forward(
     return y, (x, weight, stride, padding, bias is not None)
 
 
-def conv_transpose2d_backward(
-    dy: np.ndarray, cache: tuple
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def conv_transpose2d_backward(dy: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Gradients through conv_transpose2d_forward.
 
     Parameters

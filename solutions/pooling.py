@@ -448,9 +448,7 @@ def gaussian_weights(kernel_size: int, sigma: float) -> np.ndarray:
     return weights / weights.sum()
 
 
-def gaussian_pool2d_forward(
-    x: np.ndarray, kernel_size: int, stride: int, sigma: float
-) -> tuple[np.ndarray, tuple]:
+def gaussian_pool2d_forward(x: np.ndarray, kernel_size: int, stride: int, sigma: float) -> tuple[np.ndarray, tuple]:
     """A mean of every window, weighted by the distance from the window's centre.
 
     Parameters

@@ -64,10 +64,10 @@ def test_a_half_finished_submission_gets_what_it_earned(grade):
 
 
 def test_a_known_mistake_is_named_and_keeps_partial_credit(grade):
-    result = grade(ANSWERS.replace("kernel)\n\ndef rot90", "kernel[::-1, ::-1])\n\ndef rot90"))
-    assert result.mistakes() == ["cross_correlate2d_convolves"]
-    assert 0 < result.exercise_score("cross_correlate2d") < 6
-    wrong = [item for item in result.of("cross_correlate2d") if item.mistake]
+    result = grade(ANSWERS + "\ndef convolve1d(x, w, mode='full'):\n    return np.convolve(x, w)\n")
+    assert result.mistakes() == ["convolve1d_ignores_mode"]
+    assert 0 < result.exercise_score("convolve1d") < 8
+    wrong = [item for item in result.of("convolve1d") if item.mistake]
     assert wrong
     assert all(item.state == "failed" for item in wrong)
 

@@ -111,9 +111,7 @@ def test_im2col_and_col2im_are_unfold_and_fold(size, kernel, stride, padding, di
     other = normal(*columns.shape, dtype=dtype)
     image = right.col2im(other, size, kernel, **options)
     close(image, functional.fold(torch.tensor(other), size, kernel, **options))
-    assert np.vdot(columns, other) == pytest.approx(
-        np.vdot(x, image), rel=1e-4 if dtype == np.float32 else 1e-10
-    )
+    assert np.vdot(columns, other) == pytest.approx(np.vdot(x, image), rel=1e-4 if dtype == np.float32 else 1e-10)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -135,9 +133,7 @@ def test_transposed_convolution_and_its_gradients_are_torchs(kernel, stride, pad
             close(gradient, None if tensor is None else tensor.grad)
 
 
-@pytest.mark.parametrize(
-    "layers", [[], [(3, 1, 1)], [(3, 2, 1), (2, 2, 1), (3, 1, 2)], [(1, 3, 1), (4, 1, 3)]]
-)
+@pytest.mark.parametrize("layers", [[], [(3, 1, 1)], [(3, 2, 1), (2, 2, 1), (3, 1, 2)], [(1, 3, 1), (4, 1, 3)]])
 def test_receptive_field_is_where_the_jacobian_is_not_zero(layers):
     size, jump = right.receptive_field(layers)
     image = torch.zeros(1, 1, 1, 120, requires_grad=True)

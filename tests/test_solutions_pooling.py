@@ -55,9 +55,7 @@ def test_doctests():
 def test_activations_are_torchs(name, dtype):
     x = np.concatenate([normal(20, dtype=dtype), np.array([0, -0.0, 1e3, -1e3, 40, -40], dtype)])
     with np.errstate(all="raise", under="ignore"):
-        same_as_torch(
-            getattr(right, f"{name}_forward"), getattr(right, f"{name}_backward"), getattr(torch, name), x
-        )
+        same_as_torch(getattr(right, f"{name}_forward"), getattr(right, f"{name}_backward"), getattr(torch, name), x)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -69,9 +67,7 @@ def test_softmax_is_torchs(dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("ceil_mode", [False, True])
-@pytest.mark.parametrize(
-    ("kernel_size", "stride", "padding"), with_padding([*POOLS, ((2, 3), None), ((3, 2), 2)])
-)
+@pytest.mark.parametrize(("kernel_size", "stride", "padding"), with_padding([*POOLS, ((2, 3), None), ((3, 2), 2)]))
 def test_max_pooling_is_torchs_with_ties_and_negative_windows(kernel_size, stride, padding, ceil_mode, dtype):
     for size in ((6, 9), (7, 8), (5, 5)):
         # Few integers: many ties; all below zero: padding must not win.

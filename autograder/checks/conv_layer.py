@@ -7,9 +7,12 @@ import itertools
 import numpy as np
 
 from autograder.checking import agree, check, holds, raises, same_lines, unchanged
-from autograder.checks.convolution import ASYMMETRIC, NINE_FRAMES
 from autograder.draws import Draw
 from solutions import conv_layer as right
+
+# Unit 1's example: an image of nine frames, and a kernel that is not its own rotation by 180 degrees.
+NINE_FRAMES = np.array([[1.0, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]])
+ASYMMETRIC = np.array([[1.0, 2, 0], [0, 1, 0], [0, 0, 3]])
 
 # conv_output_size
 
@@ -220,9 +223,7 @@ def test_im2col_float32(student, draw):
 @check("im2col", points=0.5, title="Many combinations", audience="grader")
 def test_im2col_sweep(student, draw):
     """Strides, paddings and dilations with each other."""
-    for kernel, stride, padding, dilation in itertools.product(
-        ((3, 2), (1, 3)), (1, 2, 3), (0, 1, 2), (1, 2)
-    ):
+    for kernel, stride, padding, dilation in itertools.product(((3, 2), (1, 3)), (1, 2, 3), (0, 1, 2), (1, 2)):
         x = draw.normal(2, 3, 9, 7, mean=1)
         agree(student.im2col, x, kernel, stride=stride, padding=padding, dilation=dilation)
 
@@ -274,9 +275,7 @@ def test_col2im_padding(student, draw):
 def test_col2im_dilation(student, draw):
     """Neighbours in a column go to pixels that are `dilation` apart."""
     agree(student.col2im, draw.normal(1, 2 * 6, 4 * 2, mean=1), (6, 6), (2, 3), dilation=2)
-    agree(
-        student.col2im, draw.normal(1, 2 * 6, 2 * 3, mean=1), (8, 7), (3, 2), stride=3, padding=1, dilation=2
-    )
+    agree(student.col2im, draw.normal(1, 2 * 6, 2 * 3, mean=1), (8, 7), (3, 2), stride=3, padding=1, dilation=2)
 
 
 @check("col2im", points=0.5, title="The adjoint of im2col")
@@ -297,9 +296,7 @@ def test_col2im_float32(student, draw):
 @check("col2im", points=0.5, title="Many combinations", audience="grader")
 def test_col2im_sweep(student, draw):
     """Strides, paddings and dilations with each other; one pixel, one window, one sample."""
-    for kernel, stride, padding, dilation in itertools.product(
-        ((3, 2), (1, 3)), (1, 2, 3), (0, 1, 2), (1, 2)
-    ):
+    for kernel, stride, padding, dilation in itertools.product(((3, 2), (1, 3)), (1, 2, 3), (0, 1, 2), (1, 2)):
         steps = {"stride": stride, "padding": padding, "dilation": dilation}
         shape = right.im2col(np.zeros((2, 3, 9, 7)), kernel, **steps).shape
         agree(student.col2im, draw.normal(*shape, mean=1), (9, 7), kernel, **steps)
@@ -498,9 +495,7 @@ def test_conv2d_lines(student, draw):
     small, large = (layer(draw, shape, (6, 2, 3, 2)) for shape in shapes)
     options = {"padding": 1, "groups": 2}
     same_lines(student.conv2d_forward, small, large, **options)
-    (y, cache), (y_large, cache_large) = (
-        student.conv2d_forward(*arrays, **options) for arrays in (small, large)
-    )
+    (y, cache), (y_large, cache_large) = (student.conv2d_forward(*arrays, **options) for arrays in (small, large))
     dy, dy_large = draw.normal(*y.shape), draw.normal(*y_large.shape)
     same_lines(student.conv2d_backward, (dy, cache), (dy_large, cache_large))
 
@@ -582,9 +577,7 @@ def test_transpose_no_bias(student, draw):
 @check("conv_transpose2d", points=0.5, title="float32 stays float32")
 def test_transpose_float32(student, draw):
     """Single precision in, single precision out, for y and all gradients."""
-    y, cache = student.conv_transpose2d_forward(
-        *enlarging(draw, (1, 2, 2, 3), (2, 3, 2, 2), np.float32), stride=2
-    )
+    y, cache = student.conv_transpose2d_forward(*enlarging(draw, (1, 2, 2, 3), (2, 3, 2, 2), np.float32), stride=2)
     agree(student.conv_transpose2d_backward, draw.normal(*y.shape, dtype=np.float32), cache)
 
 
@@ -605,9 +598,7 @@ def test_transpose_sweep(student, draw):
 @check("conv_transpose2d", points=0.5, title="The arguments stay as they are")
 def test_transpose_unchanged(student, draw):
     """Neither x, weight and bias nor dy is written to."""
-    y, cache = unchanged(
-        student.conv_transpose2d_forward, *enlarging(draw, (1, 2, 2, 3), (2, 3, 2, 2)), stride=2
-    )
+    y, cache = unchanged(student.conv_transpose2d_forward, *enlarging(draw, (1, 2, 2, 3), (2, 3, 2, 2)), stride=2)
     unchanged(student.conv_transpose2d_backward, draw.normal(*y.shape), cache)
 
 

@@ -252,9 +252,7 @@ def test_max_pool_backward_sweep(student, draw):
 @check("max_pool2d", points=0.5, title="float32 stays float32")
 def test_max_pool_float32(student, draw):
     """Value and gradient are in single precision when x is."""
-    y, cache = agree(
-        student.max_pool2d_forward, draw.normal(1, 2, 4, 5, dtype=np.float32), 3, stride=2, padding=1
-    )
+    y, cache = agree(student.max_pool2d_forward, draw.normal(1, 2, 4, 5, dtype=np.float32), 3, stride=2, padding=1)
     agree(student.max_pool2d_backward, draw.normal(*y.shape, dtype=np.float32), cache)
 
 
@@ -517,9 +515,7 @@ def test_gaussian_sweep(student, draw):
     """Kernels, strides and widths with each other; another forward in between."""
     before = None
     for kernel_size, stride, sigma in itertools.product((1, 2, 3, 5), (1, 2, 3), (0.4, 1.3)):
-        y, cache = agree(
-            student.gaussian_pool2d_forward, draw.normal(2, 2, 6, 8, mean=1), kernel_size, stride, sigma
-        )
+        y, cache = agree(student.gaussian_pool2d_forward, draw.normal(2, 2, 6, 8, mean=1), kernel_size, stride, sigma)
         if before is not None:
             agree(student.gaussian_pool2d_backward, *before)
         before = draw.normal(*y.shape, mean=0.5), cache
@@ -633,18 +629,14 @@ def test_block_overlap(student, draw):
 def test_block_no_bias(student, draw):
     """bias may be None: nothing is added, and its gradient is None."""
     x, weight, _ = block(draw, (1, 2, 4, 5), (3, 2, 2, 3))
-    back(
-        draw, student.conv_relu_pool_backward, agree(student.conv_relu_pool_forward, x, weight, None, 0, 2, 1)
-    )
+    back(draw, student.conv_relu_pool_backward, agree(student.conv_relu_pool_forward, x, weight, None, 0, 2, 1))
 
 
 @check("conv_relu_pool", points=0.5, title="Many combinations", audience="grader")
 def test_block_sweep(student, draw):
     """Kernels, paddings and poolings with each other; another forward in between."""
     before = None
-    for kernel, padding, pool_size, pool_stride in itertools.product(
-        ((2, 3), (3, 1)), (0, 1, 2), (2, 3), (1, 2, 3)
-    ):
+    for kernel, padding, pool_size, pool_stride in itertools.product(((2, 3), (3, 1)), (0, 1, 2), (2, 3), (1, 2, 3)):
         arrays = block(draw, (2, 3, 7, 8), (2, 3, *kernel))
         y, cache = agree(student.conv_relu_pool_forward, *arrays, padding, pool_size, pool_stride)
         if before is not None:

@@ -283,6 +283,14 @@ def batch_norm_evaluation_backward_as_training(dy, cache):
     return right.batch_norm_backward(dy, (x_hat, std, gamma, True))
 
 
+@mistake("batch_norm_backward", row=73)
+def batch_norm_evaluation_backward_by_nodes(dy, cache):
+    """The backward pass of evaluation goes through the nodes of the batch's mean and variance. In evaluation
+    the layer uses the running ones, which do not depend on x."""
+    x_hat, std, gamma, _ = cache
+    return right.batch_norm_backward_graph(dy, (x_hat, std, gamma, True))
+
+
 def _keeps_x(x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5):
     y, cache, *running = right.batch_norm_forward(x, gamma, beta, running_mean, running_var, training, momentum, eps)
     return y, (x, cache), *running
@@ -448,6 +456,14 @@ def batch_norm_graph_evaluation_as_training(dy, cache):
     exist: the running statistics are constants."""
     x_hat, std, gamma, _ = cache
     return right.batch_norm_backward_graph(dy, (x_hat, std, gamma, True))
+
+
+@mistake("batch_norm_backward_graph", row=73)
+def batch_norm_graph_evaluation_as_formula(dy, cache):
+    """In evaluation you use training's formula. In that mode mean and variance are constants: one path is left,
+    through the division and through gamma."""
+    x_hat, std, gamma, _ = cache
+    return right.batch_norm_backward(dy, (x_hat, std, gamma, True))
 
 
 # batch_norm2d

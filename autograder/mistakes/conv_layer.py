@@ -81,7 +81,7 @@ def output_size_exchanges_steps(size, kernel_size, stride=1, padding=0, dilation
 
 @mistake("conv_output_size", row=17)
 def output_size_ignores_ceil_mode(size, kernel_size, stride=1, padding=0, dilation=1, ceil_mode=False):
-    """ceil_mode makes no difference. It keeps a last window that hangs over the end of the image."""
+    """ceil_mode makes no difference. With it, a last window that hangs over the end of the image counts."""
     return right.conv_output_size(size, kernel_size, stride, padding, dilation)
 
 
@@ -180,9 +180,7 @@ def naive_adds_bias_per_channel(x, weight, bias=None, stride=1, padding=0):
 @mistake("conv2d_naive", row=10)
 def naive_takes_another_bias(x, weight, bias=None, stride=1, padding=0):
     """All filters get the first filter's bias. Each filter has one of its own."""
-    return right.conv2d_naive(
-        x, weight, None if bias is None else np.full_like(bias, bias[0]), stride, padding
-    )
+    return right.conv2d_naive(x, weight, None if bias is None else np.full_like(bias, bias[0]), stride, padding)
 
 
 @mistake("conv2d_naive", row=20)
@@ -441,9 +439,7 @@ def col2im_crops_one_end(columns, output_size, kernel_size, stride=1, padding=0,
     """The image is shifted: all of the padding is cut off at the bottom and the right, and half of it stands
     at the top and the left."""
     h, w = output_size
-    return _col2im(columns, output_size, kernel_size, stride, padding, dilation, crop=False)[
-        :, :, :h, :w
-    ].copy()
+    return _col2im(columns, output_size, kernel_size, stride, padding, dilation, crop=False)[:, :, :h, :w].copy()
 
 
 @mistake("col2im", row=4)
@@ -676,9 +672,7 @@ def conv2d_sums_channels_first(x, weight, bias=None, stride=1, padding=0, dilati
     """The channels are summed before they are multiplied. Every channel has its own plane of the filter:
     multiply first, then sum."""
     args = x, weight, bias, stride, padding, dilation, groups
-    return _forward(
-        _value(x, np.broadcast_to(weight.sum(axis=1, keepdims=True), weight.shape), *args[2:]), *args
-    )
+    return _forward(_value(x, np.broadcast_to(weight.sum(axis=1, keepdims=True), weight.shape), *args[2:]), *args)
 
 
 @mistake("conv2d_forward", row=18)
@@ -719,9 +713,7 @@ def _dcolumns(dy, cache):
 def _put_back(col2im, dy, cache):
     """The gradients with dx from another col2im."""
     _, _, size, weight_shape, *steps, _ = _open(cache)
-    return _part(
-        right.conv2d_backward(dy, cache), 0, col2im(_dcolumns(dy, cache), size, weight_shape[2:], *steps)
-    )
+    return _part(right.conv2d_backward(dy, cache), 0, col2im(_dcolumns(dy, cache), size, weight_shape[2:], *steps))
 
 
 @mistake("conv2d_backward", row=4)
@@ -776,12 +768,8 @@ def conv2d_backward_flips_dx(dy, cache):
     """dx is scattered with a kernel turned by 180 degrees. If you compute dx as a convolution of dy, mind
     which way round the kernel is: each pixel must get back the weight that it was multiplied with."""
     filters, weight_shape = cache[1], cache[3]
-    turned = filters.reshape(*filters.shape[:2], -1, *weight_shape[2:])[..., ::-1, ::-1].reshape(
-        filters.shape
-    )
-    return _part(
-        right.conv2d_backward(dy, cache), 0, right.conv2d_backward(dy, (cache[0], turned, *cache[2:]))[0]
-    )
+    turned = filters.reshape(*filters.shape[:2], -1, *weight_shape[2:])[..., ::-1, ::-1].reshape(filters.shape)
+    return _part(right.conv2d_backward(dy, cache), 0, right.conv2d_backward(dy, (cache[0], turned, *cache[2:]))[0])
 
 
 @mistake("conv2d_backward", row=1)
@@ -929,6 +917,8 @@ def transpose_flips(x, weight, bias=None, stride=1, padding=0, output_padding=0)
 def transpose_reads_weight_as_convolution(x, weight, bias=None, stride=1, padding=0, output_padding=0):
     """The weight is read as (C_out, C_in, KH, KW). For a transposed convolution its first axis is C_in, the
     channels of x."""
+    if weight.shape[1] != x.shape[1]:
+        raise ValueError("the channels of x and weight do not fit")
     return right.conv_transpose2d_forward(x, weight.swapaxes(0, 1), bias, stride, padding, output_padding)
 
 
@@ -1146,6 +1136,4 @@ def field_starts_at_zero(layers):
 @mistake("receptive_field")
 def field_returns_last_stride(layers):
     """The jump is the last layer's stride. The strides of all layers below count, too: they multiply."""
-    return _fields(layers, lambda j, k, s, d: d * (k - 1) * j, _times_stride)[0], (
-        [1] + [s for _, s, _ in layers]
-    )[-1]
+    return _fields(layers, lambda j, k, s, d: d * (k - 1) * j, _times_stride)[0], ([1] + [s for _, s, _ in layers])[-1]

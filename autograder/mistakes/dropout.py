@@ -541,7 +541,7 @@ def drop_path_single_entries(branch, p, rng, training=True):
     return _layer(branch, p, training, _drawn(branch, p, rng, branch.shape))
 
 
-@mistake("drop_path_forward", row=56, shown_by="keep_rate:uneven_2")
+@mistake("drop_path_forward", row=56, shown_by=("keep_rate:uneven_2", "keep_rate:uneven_23"))
 def drop_path_per_channel(branch, p, rng, training=True):
     """Each channel of a sample has a draw of its own. Stochastic depth keeps or drops the branch of a sample as a
     whole: one draw per sample."""

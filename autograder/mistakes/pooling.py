@@ -265,7 +265,7 @@ def max_pool_exchanges_kernel_axes(x, kernel_size, stride=None, padding=0, ceil_
 
 @mistake("max_pool2d_forward")
 def max_pool_ignores_ceil_mode(x, kernel_size, stride=None, padding=0, ceil_mode=False):
-    """ceil_mode makes no difference. It keeps a last window that hangs over the border."""
+    """ceil_mode makes no difference. With it, a last window that hangs over the border counts."""
     return right.max_pool2d_forward(x, kernel_size, stride, padding)
 
 
@@ -376,9 +376,7 @@ def max_pool_backward_ties_down_columns(dy, cache):
     order is row by row."""
     windows, geometry, (_, shape, _) = cache
     kh, kw = geometry[1]
-    column, row = np.divmod(
-        windows.reshape(*shape[:4], kh, kw).swapaxes(4, 5).reshape(shape).argmax(axis=-1), kh
-    )
+    column, row = np.divmod(windows.reshape(*shape[:4], kh, kw).swapaxes(4, 5).reshape(shape).argmax(axis=-1), kh)
     return right.max_pool2d_backward(dy, ((row * kw + column)[..., None], shape, geometry))
 
 
@@ -466,9 +464,7 @@ def avg_pool_stride_is_the_kernel(x, kernel_size, stride=None, padding=0, count_
 def avg_pool_stride_defaults_to_one(x, kernel_size, stride=None, padding=0, count_include_pad=True):
     """Without a stride, your windows move by one pixel. The default is the kernel's size, so that they lie
     side by side."""
-    return right.avg_pool2d_forward(
-        x, kernel_size, 1 if stride is None else stride, padding, count_include_pad
-    )
+    return right.avg_pool2d_forward(x, kernel_size, 1 if stride is None else stride, padding, count_include_pad)
 
 
 @mistake("avg_pool2d_forward", row=28)
@@ -689,9 +685,7 @@ def lp_pool_backward_assigns(dy, cache):
 def _gaussian(x, kernel_size, stride, sigma, weights):
     """A wrong y from other weights, with the cache of the right forward pass."""
     windows, _ = right.unroll(x, kernel_size, stride)
-    return windows @ weights.ravel().astype(x.dtype), right.gaussian_pool2d_forward(
-        x, kernel_size, stride, sigma
-    )[1]
+    return windows @ weights.ravel().astype(x.dtype), right.gaussian_pool2d_forward(x, kernel_size, stride, sigma)[1]
 
 
 def _squares(kernel_size, centre):
@@ -1080,6 +1074,4 @@ def consistency_largest_over_samples(f, x, max_shift):
     """The argmax goes over the samples: which sample has the largest score of a class. It goes over the
     classes, axis 1, for each sample."""
     decision = f(x).argmax(axis=0)
-    return float(
-        np.mean([f(np.roll(x, s, axis)).argmax(axis=0) == decision for s, axis in _shifts(max_shift)])
-    )
+    return float(np.mean([f(np.roll(x, s, axis)).argmax(axis=0) == decision for s, axis in _shifts(max_shift)]))

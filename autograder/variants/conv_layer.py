@@ -86,9 +86,7 @@ def _indices(c, h, w, kernel_size, stride, padding, dilation):
     """Index arrays (C KH KW, 1 or L) into a padded image."""
     kh, kw = kernel_size
     out_h, out_w = _count(h, kh, stride, padding, dilation), _count(w, kw, stride, padding, dilation)
-    rows = np.tile(np.repeat(np.arange(kh) * dilation, kw), c)[:, None] + stride * np.repeat(
-        np.arange(out_h), out_w
-    )
+    rows = np.tile(np.repeat(np.arange(kh) * dilation, kw), c)[:, None] + stride * np.repeat(np.arange(out_h), out_w)
     cols = np.tile(np.arange(kw) * dilation, kh * c)[:, None] + stride * np.tile(np.arange(out_w), out_h)
     return np.repeat(np.arange(c), kh * kw)[:, None], rows, cols
 
@@ -103,9 +101,7 @@ def im2col_window_by_window(x, kernel_size, stride=1, padding=0, dilation=1):
     (kh, kw), padded, columns = kernel_size, _pad(x, padding), []
     for top in range(0, padded.shape[2] - dilation * (kh - 1), stride):
         for left in range(0, padded.shape[3] - dilation * (kw - 1), stride):
-            window = padded[
-                :, :, top : top + dilation * kh : dilation, left : left + dilation * kw : dilation
-            ]
+            window = padded[:, :, top : top + dilation * kh : dilation, left : left + dilation * kw : dilation]
             columns.append(window[:, :, :kh, :kw].reshape(len(x), -1))
     return np.stack(columns, axis=-1)
 
@@ -331,9 +327,7 @@ def transpose_by_inserting_zeros(x, weight, bias=None, stride=1, padding=0, outp
     """Zeros between the pixels, zeros around, then a convolution with the turned kernel."""
     n, c, h, w = x.shape
     kh, kw = weight.shape[2:]
-    wide = np.zeros(
-        (n, c, (h - 1) * stride + 1 + output_padding, (w - 1) * stride + 1 + output_padding), x.dtype
-    )
+    wide = np.zeros((n, c, (h - 1) * stride + 1 + output_padding, (w - 1) * stride + 1 + output_padding), x.dtype)
     wide[:, :, : (h - 1) * stride + 1 : stride, : (w - 1) * stride + 1 : stride] = x
     wide = np.pad(wide, ((0, 0), (0, 0), (kh - 1, kh - 1), (kw - 1, kw - 1)))
     windows = sliding_window_view(wide, (kh, kw), axis=(2, 3))

@@ -217,9 +217,7 @@ def _lp_backward_with_loops(dy, cache):
             with np.errstate(divide="ignore", invalid="ignore"):
                 share = np.sign(window) * np.abs(window) ** (p - 1) * norm ** (1 - p)
             share[~np.isfinite(share)] = 0
-            dx[:, :, i * stride : i * stride + k, j * stride : j * stride + k] += (
-                dy[:, :, i : i + 1, j : j + 1] * share
-            )
+            dx[:, :, i * stride : i * stride + k, j * stride : j * stride + k] += dy[:, :, i : i + 1, j : j + 1] * share
     return dx
 
 

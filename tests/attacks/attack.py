@@ -52,15 +52,20 @@ class Attack:
     expect: str = "failed"
     # A regular expression found in the result's sentences.
     says: str = ""
-    # Sentences of other exercises (a deed in a cell) may be anything, and their points any that were earned.
-    only_target: bool = True
     # Control: what plain nbgrader suffers (one of EFFECTS), or the submission with harmless amounts gets FULL.
     plain: str = ""
     tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # Why there is no control, where there is none.
+    uncontrolled: str = ""
 
     @property
     def student_id(self) -> str:
         return self.student or f"r{self.row:02}-{self.name}"
+
+    @property
+    def gives_right_answers(self) -> bool:
+        """Whether the deed stands beside the right answer: points that passed checks gave are earned."""
+        return "right = " in self.code
 
     @property
     def has_twin(self) -> bool:
@@ -77,7 +82,7 @@ def attack(name: str, row: int, what: str, **more: object) -> Attack:
     if name in ATTACKS:
         raise ValueError(f"there are two attacks called {name}")
     ATTACKS[name] = made = Attack(name, row, what, **more)
-    if not made.plain and not made.has_twin and made.expect != FULL:
+    if not (made.plain or made.has_twin or made.uncontrolled or made.expect == FULL):
         raise ValueError(f"the attack {name} has no control")
     return made
 

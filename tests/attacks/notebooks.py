@@ -15,6 +15,9 @@ from nbformat.v4 import new_code_cell
 from tests.attacks.attack import FULL, NOT_GRADED, attack
 
 
+BROKEN = "there is nothing in it that could be graded"
+
+
 def _marks(cell: NotebookNode) -> dict:
     return cell.metadata.get("nbgrader", {})
 
@@ -172,7 +175,7 @@ for name, what, change, plain in (
 ):
     # Here the answer is wrong, too: whatever the notebook says, nothing is earned.
     attack(f"file-{name}", 19, what, code="def convolve1d(*a, **k): return None", notebook=change,
-           tokens={"NOTHING": ("", "")})  # fmt: skip
+           uncontrolled="nbgrader mends these, too")  # fmt: skip
 
 for name, what, change, says in (
     ("cut-off", "half of the file", lambda nb: _text(nb).encode()[: len(_text(nb)) // 2], "cut off"),
@@ -187,7 +190,7 @@ for name, what, change, says in (
     ("source-is-a-number", "a cell whose source is no text", _source_is_a_number, "source is not text"),
     ("long-number", "a number of a million digits", lambda nb: b'{"nbformat": ' + b"9" * 10**6 + b"}", "too long"),
 ):
-    attack(f"file-{name}", 19, what, notebook=change, expect=NOT_GRADED, says=says, tokens={"NOTHING": ("", "")})
+    attack(f"file-{name}", 19, what, notebook=change, expect=NOT_GRADED, says=says, uncontrolled=BROKEN)
 
 
 def _replaced(path: Path, make) -> None:
@@ -233,7 +236,7 @@ for name, what, hand_in, says, plain in (
     ("pipe", "a pipe in the file's place", lambda f: _replaced(_at(f), os.mkfifo), "pipe, socket or device", ""),
 ):
     attack(f"file-{name}", 19, what, hand_in=hand_in, expect=NOT_GRADED, says=says, plain=plain,
-           tokens={} if plain else {"NOTHING": ("", "")})  # fmt: skip
+           uncontrolled="" if plain else BROKEN)  # fmt: skip
 attack(
     "file-link-beside", 19, "a link to a secret beside the notebook", expect=FULL, plain="read",
     hand_in=lambda folder: (folder / "notes.txt").symlink_to(folder.parent.parent.parent / "id_secret"),

@@ -53,8 +53,7 @@ for name, what, change in (
 ):  # fmt: skip
     # Plain nbgrader runs the notebook again: what stood in outputs is gone there, what stood in text is not.
     text = name in ("markdown-cell",)
-    attack(f"page-{name}", 12, what, notebook=change, expect=FULL, plain="script" if text else "",
-           tokens={} if text else {"NOTHING": ("", "")})  # fmt: skip
+    attack(f"page-{name}", 12, what, notebook=change, expect=FULL, plain="script" if text else "")  # fmt: skip
 for name, what, body, expect, says in (
     ("message", "an exception whose text is a script", f"raise ValueError({SCRIPT + IMAGE!r})", "raised", "ValueError"),
     (
@@ -77,7 +76,7 @@ display(HTML({SCRIPT!r}))
 def convolve1d(x, w, mode="full"):
     """
     attack(f"page-{name}", 12, what, code=page + body, expect=expect, says=says,
-           plain="script" if name != "terminal" else "", tokens={} if name != "terminal" else {"NOTHING": ("", "")})  # fmt: skip
+           plain="script" if name != "terminal" else "", uncontrolled="a terminal would have to be looked at" if name == "terminal" else "")  # fmt: skip
 
 # Row 21: names. Everything else of these submissions is right.
 

@@ -198,7 +198,7 @@ def convolve1d(x, w, mode="full"):
 attack(
     "call-order", 17, "the checks are recognised by their order", plain="points", target="parameter_count",
     code="""
-count = iter([12, 6, 2] * 100)
+count = iter([12, 8, 2] * 100)
 def parameter_count(*args): return next(count)
 """,
 )  # fmt: skip
