@@ -137,7 +137,8 @@ def find_submissions(course: CourseDirectory, unit: str) -> list[Submission]:
     """What was submitted for a unit, by student; folders without a notebook included."""
     pattern = course.format_path(course.submitted_directory, "*", unit)
     match = re.compile(
-        course.format_path(course.submitted_directory, "(?P<student>.*)", unit, escape=True) + r"\Z"
+        course.format_path(course.submitted_directory, "(?P<student>.*)", unit, escape=True) + r"\Z",
+        re.DOTALL,  # a folder's name may hold anything, line ends too
     )
     excluded = set(filter(None, course.student_id_exclude.split(",")))
     found = []

@@ -77,9 +77,7 @@ def nbgrader(folder: Path, *words: str) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     command = [sys.executable, "-m", "nbgrader", *words]
     with open(folder / "nbgrader.log", "a") as log:
-        subprocess.run(
-            command, cwd=folder, env=os.environ | {"PATH": path}, stdout=log, stderr=log, check=True
-        )
+        subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, stdout=log, stderr=log, check=True)
 
 
 # What is said of the exercises in a state, where no mistake is named.

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = [*(ROOT / "solutions").glob("*.py"), *(ROOT / "course" / "backpass").rglob("*.py")]
-WITH_EXAMPLES = sorted(path for path in FILES if ">>> " in path.read_text(encoding="utf-8"))
+WITH_EXAMPLES = sorted(path for path in FILES if re.search(r"^\s*>>> ", path.read_text(encoding="utf-8"), re.M))
 
 
 def module_name(path: Path) -> str:

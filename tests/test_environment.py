@@ -14,8 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
 PYPROJECTS = {
-    folder: tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
-    for folder in (".", "course")
+    folder: tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"] for folder in (".", "course")
 }
 CONSTRAINTS = [
     Requirement(line)

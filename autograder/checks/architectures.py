@@ -385,7 +385,7 @@ def test_effect(student, draw):
 @check("audit", points=1.5, title="The interval: quantiles of resampled differences")
 def test_interval(student, draw):
     """For a few runs all resamples can be written down: the ends must lie where chance allows, by any quantile rule."""
-    a, b = skewed(draw, 6, 1.0), skewed(draw, 3)
+    a, b = skewed(draw, 6, 1.0), draw.normal(3, std=0.2)
     _, low, high = student.effect_interval(a, b, draw.rng(), draws=4000)
     holds("bootstrap_interval", a, b, low, high, level=0.95, draws=4000)
 
@@ -428,6 +428,7 @@ def test_rng(student, draw):
     holds("same_draws", [low, high], [low_again, high_again])
     _, low_other, high_other = student.effect_interval(a, b, draw.rng(), draws=300)
     because = "another seed gave the very same interval: the rng that is passed in is not used."
+    holds("not_equal", low, high, because="the interval has no width: the resamples do not differ.", tag="no_width")
     holds("not_equal", [low, high], [low_other, high_other], because=because, tag="own_generator")
 
 
@@ -527,7 +528,7 @@ def test_torch_unchanged(student, draw):
 
 @check("in_pytorch", points=0.5, title="ConvBNReLU: a new module and its parameters")
 def test_module_new(student, draw):
-    """A kernel, gamma and beta, and no more; at first gamma is 1, beta 0, the running mean 0, the running variance 1."""
+    """A kernel, gamma and beta, no more; at first gamma is 1, beta 0, the running mean 0, the running variance 1."""
     weight, x = draw.normal(4, 2, 3, 3), draw.normal(3, 2, 4, 5, mean=1)
     agree(student.ConvBNReLU, 2, 4, 3, 1, [weight], x, draw.normal(3, 4, 4, 5), training=False)
 

@@ -92,12 +92,13 @@ def keeps_the_dtype(forward: StudentFunction, backward: StudentFunction, x: np.n
     holds("same_mask", x, y, dy, backward(dy, cache))
 
 
-def leaves_arguments(
-    forward: StudentFunction, backward: StudentFunction, x: np.ndarray, draw: Draw, first: float
-) -> None:
-    for p in (first, 0.5):
+def leaves_arguments(forward: StudentFunction, backward: StudentFunction, x: np.ndarray, draw: Draw) -> None:
+    """With p = 0 and p = 1 the values are compared, too."""
+    for p in (0.0, 1.0):
+        agree(forward, x, p, draw.rng())
         _, cache = unchanged(forward, x, p, draw.rng())
         unchanged(backward, entries(draw, *x.shape), cache)
+    unchanged(forward, x, 0.5, draw.rng())
 
 
 # dropout
@@ -181,7 +182,7 @@ def test_dropout_float32(student, draw):
 @check("dropout", points=0.5, title="The arguments stay as they were")
 def test_dropout_unchanged(student, draw):
     """Multiply into a new array: x and dy belong to the caller."""
-    leaves_arguments(student.dropout_forward, student.dropout_backward, entries(draw, 5, 4), draw, first=1.0)
+    leaves_arguments(student.dropout_forward, student.dropout_backward, entries(draw, 5, 4), draw)
 
 
 # spatial_dropout2d
@@ -255,21 +256,25 @@ def test_spatial_float32(student, draw):
     """The result has the dtype of what came in, which is not changed."""
     forward, backward = student.spatial_dropout2d_forward, student.spatial_dropout2d_backward
     keeps_the_dtype(forward, backward, entries(draw, 1, 40, 2, 3, dtype=np.float32), draw)
-    leaves_arguments(forward, backward, entries(draw, 2, 5, 3, 4), draw, first=1.0)
+    leaves_arguments(forward, backward, entries(draw, 2, 5, 3, 4), draw)
 
 
 # gaussian_dropout
+
+
+def is_gaussian(forward: StudentFunction, x: np.ndarray, p: float, draw: Draw) -> None:
+    """Noise for each entry, of mean 1 and variance p / (1 - p)."""
+    y, variance = forward(x, p, draw.rng())[0], p / (1 - p)
+    other = {"p": p, "deviation": variance**2, "reciprocal": 1 / variance, "zero_mean": 1 + variance}
+    holds("shared_noise", x, y, unit=())
+    holds("noise_is", x, y, variance, instead=other)
 
 
 @check("gaussian_dropout", points=2, title="Normal noise of mean 1 and variance p / (1 - p)")
 def test_gaussian_noise(student, draw):
     """The noise multiplies x, and has the mean and the variance of dropout's own factors, without being a mask."""
     x, p = 1.5 * entries(draw, 60, 50), 0.75
-    variance = p / (1 - p)
-    other = {"p": p, "deviation": variance**2, "reciprocal": 1 / variance, "zero_mean": 1 + variance}
-    y, _ = student.gaussian_dropout_forward(x, p, draw.rng())
-    holds("shared_noise", x, y, unit=())
-    holds("noise_is", x, y, variance, instead=other)
+    is_gaussian(student.gaussian_dropout_forward, x, p, draw)
 
 
 @check("gaussian_dropout", points=0.5, title="Small and middle p", audience="grader")
@@ -277,9 +282,7 @@ def test_gaussian_other_rates(student, draw):
     """The same for other rates."""
     x = 1.5 * entries(draw, 120, 100)
     for p in (0.2, 0.5):
-        y, _ = student.gaussian_dropout_forward(x, p, draw.rng())
-        holds("shared_noise", x, y, unit=())
-        holds("noise_is", x, y, p / (1 - p), instead={"p": p})
+        is_gaussian(student.gaussian_dropout_forward, x, p, draw)
 
 
 @check("gaussian_dropout", points=1, title="Every entry has its own noise")
@@ -324,7 +327,10 @@ def test_gaussian_float32(student, draw):
     """The result has the dtype of what came in, which is not changed."""
     forward, backward = student.gaussian_dropout_forward, student.gaussian_dropout_backward
     keeps_the_dtype(forward, backward, entries(draw, 1, 3, 2, 4, dtype=np.float32), draw)
-    leaves_arguments(forward, backward, entries(draw, 3, 4), draw, first=0.2)
+    x = entries(draw, 3, 4)
+    _, cache = unchanged(forward, x, 0.0, draw.rng())
+    unchanged(backward, entries(draw, 3, 4), cache)
+    unchanged(forward, x, 0.5, draw.rng())
 
 
 # drop_path
@@ -388,7 +394,7 @@ def test_path_rng(student, draw):
 def test_path_float32(student, draw):
     """The result has the dtype of what came in, which is not changed."""
     keeps_the_dtype(student.drop_path_forward, student.drop_path_backward, entries(draw, 40, 3, dtype=np.float32), draw)
-    leaves_arguments(student.drop_path_forward, student.drop_path_backward, entries(draw, 6, 3, 2), draw, first=1.0)
+    leaves_arguments(student.drop_path_forward, student.drop_path_backward, entries(draw, 6, 3, 2), draw)
 
 
 # drop_block2d
@@ -469,10 +475,13 @@ def test_block_rng(student, draw):
 @check("drop_block2d", points=1, title="float32 and a batch of one; the arguments stay as they were")
 def test_block_float32(student, draw):
     """The result has the dtype of what came in, which is not changed."""
-    x, dy = (entries(draw, 1, 5, 6, 7, dtype=np.float32) for _ in range(2))
-    for p in (0.0, 0.4):
+    x, dy = (entries(draw, 1, 20, 3, 3, dtype=np.float32) for _ in range(2))
+    for p in (0.0, 1.0):
+        agree(student.drop_block2d_forward, x, p, 3, draw.rng())
         _, cache = unchanged(student.drop_block2d_forward, x, p, 3, draw.rng())
         unchanged(student.drop_block2d_backward, dy, cache)
+    y, cache = unchanged(student.drop_block2d_forward, x, 0.5, 3, draw.rng())
+    holds("same_mask", x, y, dy, student.drop_block2d_backward(dy, cache))
 
 
 # ensemble_predict
@@ -519,7 +528,7 @@ def test_ensemble_stable(student, draw):
     _, weight, bias = head(draw, 4, 3)
     h, small = draw.uniform(4, low=900, high=1100), draw.normal(3, 2)
     weight[:, 2:] = (small - weight[:, :2] * h[:2]) / h[2:]
-    for mean in ("geometric", "arithmetic"):
+    for mean in ("arithmetic", "geometric"):
         agree(student.ensemble_predict, h, weight, bias + 1500, 0.4, mean=mean)
 
 

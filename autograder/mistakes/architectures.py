@@ -959,7 +959,7 @@ def interval_around_zero(a, b, rng, level=0.95, draws=2000):
 
 @mistake("effect_interval", shown_by="bootstrap_interval:pooled")
 def interval_of_the_null(a, b, rng, level=0.95, draws=2000):
-    """Runs of a and b are thrown together before resampling. That is how chance alone would look if there were no effect;
+    """Runs of a and b are thrown together before resampling. That is how chance alone would look without an effect;
     the interval asks how far the effect may be off, and each side is resampled from its own runs."""
     both = np.concatenate([a, b])
     differences = rng.choice(both, (draws, len(a))).mean(axis=1) - rng.choice(both, (draws, len(b))).mean(axis=1)
@@ -985,7 +985,7 @@ def interval_by_deviation(a, b, rng, level=0.95, draws=2000):
     return effect, effect - (high - low) / 2, effect + (high - low) / 2
 
 
-@mistake("effect_interval", shown_by="bootstrap_interval:collapsed")
+@mistake("effect_interval", shown_by=("bootstrap_interval:collapsed", "not_equal:no_width"))
 def interval_without_replacement(a, b, rng, level=0.95, draws=2000):
     """The runs are drawn without replacement: every resample is the same runs in another order, with the same mean. Put
     each one back before the next is drawn."""
@@ -1173,8 +1173,8 @@ class function_three_gradients(_Function):
 
 @mistake("BatchNormFunction")
 class function_keeps_on_class(_Function):
-    """What backward needs is kept on the class, where the next forward pass overwrites it. ctx belongs to one call: keep
-    it there."""
+    """What backward needs is kept on the class, where the next forward pass overwrites it. ctx belongs to one call:
+    keep it there."""
 
     kept = None
 

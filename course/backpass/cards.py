@@ -138,8 +138,8 @@ def card(name: str) -> Card:
     """A card by its name; ValueError with the nearest name for one that does not exist."""
     if name not in names():
         near = difflib.get_close_matches(name, _CARDS, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"there is no card {name!r}, only {', '.join(sorted(_CARDS))}{hint}")
+        hint = f" (nearest: {near[0]})" if near else ""
+        raise ValueError(f"There is no card {name!r}, only {', '.join(sorted(_CARDS))}{hint}.")
     return _CARDS[name]
 
 

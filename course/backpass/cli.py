@@ -1,4 +1,4 @@
-"""`backpass check NOTEBOOK` and `backpass doctor`: the student's command line."""
+"""`backpass check NOTEBOOK`, `backpass card NAME`, `backpass doctor`: the student's command line."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check = commands.add_parser("check", help="run a notebook in a fresh kernel, and its checks")
     check.add_argument("notebook", type=Path)
     check.add_argument("--timeout", type=int, default=300, metavar="SECONDS", help="for each cell (default 300)")
+    card = commands.add_parser("card", help="run an experiment of a lecture again, and compare with its card")
+    card.add_argument("name")
+    card.add_argument("--seed", type=int, default=0)
     commands.add_parser("doctor", help="look for what is missing or wrong, and say what to do")
     options = parser.parse_args(arguments)
     # A terminal that cannot show a sign shows "?"; it must not end the report.
@@ -29,7 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     if options.command == "check":
         return _check(options.notebook, options.timeout)
+    if options.command == "card":
+        return _card(options.name, options.seed)
     return _doctor()
+
+
+def _card(name: str, seed: int) -> int:
+    from backpass import cards
+
+    try:
+        outcome = cards.rerun(name, seed)
+    except (ValueError, ImportError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(outcome)
+    return 0 if outcome.agrees else 1
 
 
 def _check(notebook: Path, timeout: int) -> int:

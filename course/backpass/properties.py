@@ -822,10 +822,8 @@ def bootstrap_interval(
     sentence = "the interval is not that of the quantiles of resampled differences; chance does not explain it."
     if _near(sum(ends), 2 * float(a.mean() - b.mean()), 1e-9):
         return Broken(sentence, "symmetric")
-    for tag, distribution, *quantiles in resampling.known_mistakes(a, b, level):
-        if fits(distribution(), *quantiles):
-            return Broken(sentence, tag)
-    return Broken(sentence)
+    tags = [tag for tag, made, *quantiles in resampling.known_mistakes(a, b, level) if fits(made(), *quantiles)]
+    return Broken(sentence, tags[0] if len(tags) == 1 else "")
 
 
 @_of_fitting_values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
+import json
 import os
 import shutil
 import socket
@@ -157,7 +158,7 @@ def submit(place: Place, attack: Attack, released: NotebookNode, answers: dict[s
     notebook: NotebookNode | bytes = notebook_of(attack, released, answers, place, harmless)
     if attack.notebook is not None and not harmless:
         notebook = attack.notebook(copy.deepcopy(notebook))
-    data = notebook if isinstance(notebook, bytes) else nbformat.writes(nbformat.from_dict(notebook)).encode()
+    data = notebook if isinstance(notebook, bytes) else json.dumps(notebook).encode()
     if b"@TCP@" in data:
         data = data.replace(b"@TCP@", place.values["TCP"].encode()).replace(b"@NAME@", attack.name.encode())
     student = (TWIN if harmless else "") + attack.student_id
