@@ -39,6 +39,7 @@ from autograder.pool import Job, default_jobs, grade_job
 from autograder.reading import Unreadable, read_bytes
 from autograder.results import Result
 from autograder.store import FILE_NAME, Store, fingerprint, key_of
+from autograder.terminal import harmless
 from autograder.units import Limits, Unit
 from autograder.units import unit as unit_called
 
@@ -379,5 +380,6 @@ def show_class(rows: list[Row], console: Console) -> None:
         if row.result.extra_credit:
             score += f" + {row.result.extra_credit:g}"
         words = [row.trouble, late_words(row), what_happened(row.result)]
-        table.add_row(row.student, score, "; ".join(word for word in words if word))
+        words = [harmless(word) for word in words if word]
+        table.add_row(harmless(row.student), score, "; ".join(words))
     console.print(table, markup=False)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.results import Result
+from autograder.terminal import harmless
 from autograder.units import UNITS, Unit, UnknownUnit, unit
 
 UNUSABLE = 2  # exit status: arguments that cannot be used
@@ -147,7 +148,7 @@ def show_results(results: list[Result], console: Console) -> None:
         score = "not graded" if result.score is None else f"{result.score:g} / {result.max_score:g}"
         if result.extra_credit:
             score += f" + {result.extra_credit:g}"
-        table.add_row(result.submission, score, what_happened(result))
+        table.add_row(harmless(result.submission), score, harmless(what_happened(result)))
     console.print(table, markup=False)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import os
+import threading
 from pathlib import Path
 
 from autograder.paths import SOLUTIONS
@@ -83,10 +85,14 @@ def given_source(unit_name: str) -> str:
     return header + "\n".join(sorted(imports)) + "\n\n\n" + "\n\n\n".join(parts) + "\n"
 
 
-def write_given(unit_name: str, path: Path) -> None:
-    """Write given.py, or remove an old one where the unit builds on nothing."""
+def write_given(unit_name: str, path: Path) -> bool:
+    """Bring given.py up to date; False where the unit builds on nothing, and an old one is removed."""
     text = given_source(unit_name)
-    if text:
-        path.write_text(text, encoding="utf-8")
-    else:
+    if not text:
         path.unlink(missing_ok=True)
+    elif not path.exists() or path.read_text(encoding="utf-8") != text:
+        # Hosts side by side may do this at once: each file is whole when it appears.
+        part = path.with_name(f".given.{os.getpid()}.{threading.get_ident()}")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    return bool(text)

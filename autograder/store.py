@@ -31,6 +31,7 @@ _DECIDE_NOTHING = {
     "release.py",
     "report.py",
     "store.py",
+    "terminal.py",
     "validate.py",
 }
 _PER_UNIT = ("checks", "mistakes", "variants")

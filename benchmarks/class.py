@@ -4,9 +4,10 @@
 
 Plain means nbgrader's default configuration and test cells that make the same comparisons in the kernel, with
 the inputs and the right outputs of the hidden checks recorded beside the notebook; NumPy is the only heavy
-import. (Left out, in plain nbgrader's favour: there, the checks for unchanged arguments and for executed lines;
-in both, the demonstrations tagged not-graded-code, which plain nbgrader would run.) Both commands are timed whole, on fresh course folders with the same submissions; all submissions
-differ, so that nothing is graded once for several. The last line is the ratio.
+import. Left out, in plain nbgrader's favour: there, the checks for unchanged arguments and for executed lines;
+in both, the demonstrations tagged not-graded-code, which plain nbgrader would run. Both commands are timed
+whole, on fresh course folders with the same submissions; all submissions differ, so that nothing is graded once
+for several. The last line is the ratio.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 import re
 
 import numpy as np
@@ -20,10 +21,15 @@ from autograder.student import LocalStudent
 from autograder.units import UNITS
 from autograder.validate import Proof, items_of, prove
 from tests import second_style
-from tests.golden import GOLDEN, render
+from tests.golden import golden, render
 
 BUILT = [unit for unit in UNITS.values() if (CHECKS / f"{unit.name}.py").exists()]
-for_every_unit = pytest.mark.parametrize("unit", BUILT, ids=lambda unit: unit.name)
+# A unit's tests share its proof, so they run in one process.
+for_every_unit = pytest.mark.parametrize(
+    "unit", [pytest.param(unit, marks=pytest.mark.xdist_group(unit.name), id=unit.name) for unit in BUILT]
+)
+# All pairs of mistakes take minutes: a sample of each unit's, or all with BACKPASS_ALL_PAIRS=1.
+PAIRS = 10**9 if os.environ.get("BACKPASS_ALL_PAIRS") else 30
 
 
 @functools.cache
@@ -59,12 +65,15 @@ def test_a_third_of_the_mistakes_in_another_style_are_named(unit):
 def test_two_mistakes_are_never_called_another_one(unit):
     """Every pair of mistakes in different functions of one exercise, made by one student."""
     known = mistakes.load(unit)
+    pairs = [
+        (one, other)
+        for one, other in itertools.combinations(known.values(), 2)
+        if one.exercise(unit) == other.exercise(unit) and not one.functions.keys() & other.functions.keys()
+    ]
 
     def faults(checks):
         diagnosis = Diagnosis(checks, known)
-        for one, other in itertools.combinations(known.values(), 2):
-            if one.exercise(unit) != other.exercise(unit) or one.functions.keys() & other.functions.keys():
-                continue
+        for one, other in pairs[:: max(1, len(pairs) // PAIRS)]:
             both = Replacement("both", one.functions | other.functions)
             called = {name for item in items_of(checks, diagnosis, both) for name in item.mistake_name.split()}
             twins = {m.name for m in known.values() if {m.twin, m.name} & {one.name, other.name}}
@@ -125,9 +134,14 @@ def test_points_of_the_checks_stand_in_the_source_notebook(unit):
     assert written == points_of(unit)
 
 
-def test_the_messages_are_the_golden_ones():
+@for_every_unit
+def test_the_messages_are_the_golden_ones(unit):
     """After a change that was meant: python -m tests.golden, and read the difference as a student would."""
-    assert render({unit.name: proof_of(unit.name) for unit in BUILT}) == GOLDEN.read_text(encoding="utf-8")
+    assert render(proof_of(unit.name)) == golden()[unit.name]
+
+
+def test_the_golden_file_holds_every_unit():
+    assert list(golden()) == [unit.name for unit in BUILT]
 
 
 @for_every_unit

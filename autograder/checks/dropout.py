@@ -523,8 +523,8 @@ def test_ensemble_ends(student, draw):
 
 @check("ensemble_predict", points=1, title="Large logits")
 def test_ensemble_stable(student, draw):
-    """Logits of some thousands: exponentials overflow, probabilities underflow to 0, and logarithms must not be taken of
-    them. Units pull against each other, so that the mean over the masks is no certainty."""
+    """Logits of some thousands: exponentials overflow, probabilities underflow to 0, and logarithms must not be taken
+    of them. Units pull against each other, so that the mean over the masks is no certainty."""
     _, weight, bias = head(draw, 4, 3)
     h, small = draw.uniform(4, low=900, high=1100), draw.normal(3, 2)
     weight[:, 2:] = (small - weight[:, :2] * h[:2]) / h[2:]

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograder.given import write_given
 from autograder.paths import BACKPASS, SOURCE
 from autograder.sandbox import seccomp
 from autograder.units import Unit
@@ -249,10 +250,19 @@ def _compiled(source: Path) -> str:
         return ""
 
 
+@functools.cache
+def _given(unit_name: str) -> Path | None:
+    """The unit's given.py, brought up to date: it is made, never committed."""
+    path = SOURCE / unit_name / "given.py"
+    with contextlib.suppress(OSError):  # where it cannot be written, what is there serves
+        write_given(unit_name, path)
+    return path if path.exists() else None
+
+
 def visible(unit: Unit) -> Visible:
     base = _base(unit.needs_torch)
-    given = SOURCE / unit.name / "given.py"
-    if not given.exists():
+    given = _given(unit.name)
+    if given is None:
         return base
     binds = (*base.binds, (str(given), "/course/given.py"))
     return Visible(binds, base.masks, base.python, base.path)
@@ -468,12 +478,12 @@ def _linked(unit: Unit, scratch: str) -> str:
     folder = os.path.join(scratch, "packages")
     os.mkdir(folder)
     entries, _ = _packages(_wanted(unit.needs_torch))
-    given = SOURCE / unit.name / "given.py"
+    given = _given(unit.name)
     links = [
         *entries,
         BACKPASS,
         *(HERE / name for name in WORKER_FILES),
-        *([given] if given.exists() else []),
+        *([given] if given else []),
     ]
     for link in map(str, links):
         os.symlink(link, os.path.join(folder, os.path.basename(link)))

@@ -289,8 +289,6 @@ def _sequence_structure(actual: Any, expected: Sequence, path: Path, differs: Ca
 def _number_structure(actual: Any, expected: Any, differs: Callable) -> Difference | None:
     if not is_number(actual):
         return differs("structure", f"is {describe_type(actual)}, and should be {_wanted(expected)}")
-    if np.asarray(expected).dtype.kind in "iu" and np.asarray(actual).dtype.kind == "f":
-        return differs("dtype", f"is a {type(actual).__name__}, and should be an integer")
     return None
 
 

@@ -39,6 +39,9 @@ def explain(actual: np.ndarray, expected: np.ndarray, sizes: Mapping[str, int] |
         return ""
     if pair.right.all():
         return _nearly(pair)
+    if actual.size == 1 and not float(expected.ravel()[0]).is_integer():
+        # One number has too many neighbours: its roots and ratios are mostly accidents.
+        return _not_finite(pair) or _negated(pair)
     for claim in _CLAIMS if actual.size <= _LARGE else _CHEAP_CLAIMS:
         sentence = claim(pair)
         if sentence:

@@ -820,9 +820,9 @@ def bootstrap_interval(
     if ends[0] == ends[1]:
         return Broken("the interval has no width: the resamples do not differ.", "collapsed")
     sentence = "the interval is not that of the quantiles of resampled differences; chance does not explain it."
-    if _near(sum(ends), 2 * float(a.mean() - b.mean()), 1e-9):
-        return Broken(sentence, "symmetric")
     tags = [tag for tag, made, *quantiles in resampling.known_mistakes(a, b, level) if fits(made(), *quantiles)]
+    if not tags and _near(sum(ends), 2 * float(a.mean() - b.mean()), 1e-9):
+        return Broken(sentence, "symmetric")
     return Broken(sentence, tags[0] if len(tags) == 1 else "")
 
 

@@ -11,11 +11,10 @@ from contextlib import closing
 
 import pytest
 
-from autograder.classes import stored_results
 from autograder.results import Result
 from autograder.sandbox import NoSandbox, check_isolation
 from tests.attacks.attack import ATTACKS, FULL, NOT_GRADED, Attack, load
-from tests.attacks.place import NEIGHBOUR, TWIN, UNIT, listening, our_place, rows_of, strays
+from tests.attacks.place import NEIGHBOUR, TWIN, UNIT, listening, our_place, results_of, rows_of, strays
 
 load()
 EVERY = list(ATTACKS.values())
@@ -53,7 +52,7 @@ class Run:
         words = ("autograder", "grade") if command == "autograder" else ("nbgrader", "autograde")
         self.done = place.command(*words, UNIT.name)
         self.strays = strays()
-        self.results = {result.submission: result for result in stored_results(UNIT.name, place.course)}
+        self.results = results_of(place)
 
     def result(self, student: str) -> Result:
         assert student in self.results, self.done.stdout + self.done.stderr

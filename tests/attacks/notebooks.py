@@ -14,7 +14,6 @@ from nbformat.v4 import new_code_cell
 
 from tests.attacks.attack import FULL, NOT_GRADED, attack
 
-
 BROKEN = "there is nothing in it that could be graded"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 

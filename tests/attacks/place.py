@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import hashlib
+import html
 import json
 import os
 import shutil
@@ -23,6 +25,7 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
 from autograder.paths import BACKPASS, ROOT
+from autograder.results import Result
 from autograder.units import UNITS
 from tests.attacks.attack import Attack
 from tests.class_factory import Maker, hand_in, make_course, members
@@ -191,8 +194,6 @@ def our_place(root: Path, attacks: Iterable[Attack], listeners: Listeners) -> Pl
 
 
 def _renamed(member, student: str):
-    import dataclasses
-
     return dataclasses.replace(member, student=student)
 
 
@@ -201,6 +202,31 @@ def rows_of(place: Place, student: str) -> dict[str, float | None]:
     with Gradebook(f"sqlite:///{place.course / 'gradebook.db'}") as gradebook:
         notebook = gradebook.find_submission_notebook(UNIT.name, UNIT.name, student)
         return {grade.name: grade.auto_score for grade in notebook.grades}
+
+
+def results_of(place: Place) -> dict[str, Result]:
+    """Student -> result, from the run's own store; what is not graded from the autograded notebook.
+
+    A file that several handed in is graded once, and stored under one of their names.
+    """
+    with contextlib.closing(sqlite3.connect(place.course / ".grading" / "results.db")) as base:
+        stored = [Result.from_json(json.loads(row[0])) for row in base.execute("SELECT result FROM result")]
+    found = {result.submission: result for result in stored}
+    folders = {path.parent.name: path / FILE for path in (place.course / "submitted").glob(f"*/{UNIT.name}")}
+    contents = {student: path.read_bytes() for student, path in folders.items() if path.is_file()}
+    by_content = {contents[student]: result for student, result in found.items() if student in contents}
+    for student in folders.keys() - found.keys():
+        same = by_content.get(contents.get(student, b""))
+        if same is not None:
+            found[student] = dataclasses.replace(same, submission=student)
+            continue
+        autograded = place.course / "autograded" / student / UNIT.name / FILE
+        trouble = ""
+        if autograded.is_file():
+            notes = next((c for c in nbformat.read(autograded, as_version=4).cells if c.id == "backpass-notes"), None)
+            trouble = html.unescape(notes.source) if notes else ""
+        found[student] = Result(UNIT.name, student, trouble=trouble)
+    return found
 
 
 @contextlib.contextmanager
