@@ -199,6 +199,7 @@ def test_same_mask():
     assert p.same_mask(X, X * mask, dy, dy * mask) is None
     assert p.same_mask(X, X * mask, dy, dy * (mask > 0)).tag == "unscaled"
     assert p.same_mask(X, X * mask, dy, dy).tag == "ignored"
+    assert p.same_mask(X, X * 2, dy, dy).tag == "unscaled"
     assert p.same_mask(X, X * mask, dy, dy * (RNG.random(X.shape) < 0.5) * 2).tag == "new_mask"
     assert p.same_mask(X, X * mask, dy, dy * mask**2).tag == "twice"
     assert p.same_mask(X, X * mask, dy, dy * mask * 3).tag == "wrong_scale"

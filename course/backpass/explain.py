@@ -40,8 +40,8 @@ def explain(actual: np.ndarray, expected: np.ndarray, sizes: Mapping[str, int] |
     if pair.right.all():
         return _nearly(pair)
     if actual.size == 1 and not float(expected.ravel()[0]).is_integer():
-        # One number has too many neighbours: its roots and ratios are mostly accidents.
-        return _not_finite(pair) or _negated(pair)
+        # One number has too many neighbours: roots and most ratios are accidents, 2 and the sizes are not.
+        return _not_finite(pair) or _negated(pair) or _simple_factor(pair)
     for claim in _CLAIMS if actual.size <= _LARGE else _CHEAP_CLAIMS:
         sentence = claim(pair)
         if sentence:
@@ -226,6 +226,8 @@ def _simple_factor(p: _Pair) -> str:
     sign = " and the sign" if ratio < 0 else ""
     ratio = abs(ratio)
     for value, text, names in _factors(p):
+        if p.a.size == 1 and not {value, 1 / value} & {2, *p.sizes.values()}:
+            continue
         if math.isclose(ratio, value, rel_tol=10 * p.rtol):
             why = f", which is {_listed(names, 'or')}" if names else ""
             return f"{subject} right up to a factor of {text}{sign}{why}."

@@ -504,7 +504,8 @@ def same_mask(x: Any, y: Any, dy: Any, dx: Any, *, later: Any = None, rtol: floa
     forward, backward = y / x, dx / dy
     if np.allclose(backward, forward, rtol=rtol, atol=1e-6):
         return None
-    if np.allclose(backward, 1.0, rtol=rtol):
+    # Where the forward kept everything, a gradient of dy has forgotten the scale, not the mask.
+    if np.allclose(backward, 1.0, rtol=rtol) and np.ptp(forward) > 1e-6:
         return Broken("the gradient passes as if nothing had been dropped.", "ignored")
     if later is not None and np.allclose(backward, _array(later) / x, rtol=rtol, atol=1e-6):
         return Broken("the gradient uses the mask of the last forward, not that of its own.", "last_forward")
