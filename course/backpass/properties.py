@@ -389,8 +389,7 @@ def spread_over_calls(counts_of: Sequence, *, because: str = "", tag: str = "exa
     if all(np.array_equal(one, results[0]) for one in results):
         return Broken("every call drops the same entries: each call must draw anew.", "repeated")
     return Broken(
-        because
-        or "every call drops exactly the same number of entries: each entry must be drawn on its own.",
+        because or "every call drops exactly the same number of entries: each entry must be drawn on its own.",
         tag,
     )
 
@@ -734,11 +733,13 @@ def blocks_dropped(x: Any, y: Any, block_size: int, *, sigmas: float = 6.0, p: f
 
 def _squares(dropped: np.ndarray, k: int) -> np.ndarray:
     """The entries that lie in whole k × k squares of dropped ones."""
-    whole = np.lib.stride_tricks.sliding_window_view(dropped, (k, k), axis=(2, 3)).all(axis=(-2, -1))
-    covered = np.zeros_like(dropped)
-    for i in range(k):
-        for j in range(k):
-            covered[:, :, i : i + whole.shape[2], j : j + whole.shape[3]] |= whole
+    rows, columns = dropped.shape[2] - k + 1, dropped.shape[3] - k + 1
+    places = [np.s_[:, :, i : i + rows, j : j + columns] for i in range(k) for j in range(k)]
+    whole, covered = np.ones_like(dropped[places[0]]), np.zeros_like(dropped)
+    for place in places:
+        whole &= dropped[place]
+    for place in places:
+        covered[place] |= whole
     return covered
 
 

@@ -40,7 +40,9 @@ def some_of_every_row() -> list[Attack]:
     chosen: dict[int, list[Attack]] = {}
     for attack in EVERY:
         chosen.setdefault(attack.row, []).append(attack)
-    return [attack for row, attacks in chosen.items() for attack in (attacks if row in (19, 21) else attacks[:2])]
+    chosen = {row: attacks if row in (19, 21) else attacks[:2] for row, attacks in chosen.items()}
+    # A name that nbgrader cannot keep ends its own command, as it always did.
+    return [attack for attacks in chosen.values() for attack in attacks if attack.entered]
 
 
 class Run:
@@ -75,7 +77,7 @@ def test_it_gets_what_it_earned_and_the_result_says_what_happened(run, attack):
     judge(attack, result)
     if attack.expect == NOT_GRADED:
         assert set(rows_of(run.place, attack.student_id).values()) == {None}
-    elif attack.expect == FULL:
+    elif attack.expect == FULL and attack.entered:
         earned = rows_of(run.place, attack.student_id)
         assert all(earned[e.name] == result.exercise_score(e.name) for e in UNIT.exercises if not e.bonus)
 
@@ -146,7 +148,10 @@ def test_the_neighbours_have_their_right_grades(run):
 def test_every_submission_is_in_the_gradebook(run):
     with closing(sqlite3.connect(run.place.course / "gradebook.db")) as base:
         entered = {row[0] for row in base.execute("SELECT DISTINCT student_id FROM submitted_assignment")}
-    assert entered >= {attack.student_id for attack in run.place.attacks}
+    assert entered >= {attack.student_id for attack in run.place.attacks if attack.entered}
+    if run.command == "autograder":
+        impossible = [attack for attack in run.place.attacks if not attack.entered]
+        assert run.done.stdout.count("Graded, but not entered in") == len(impossible)
 
 
 def test_the_command_says_that_something_is_not_graded(run):
@@ -158,4 +163,4 @@ def test_the_command_says_that_something_is_not_graded(run):
 
 def test_no_control_character_reaches_the_terminal(run):
     if run.command == "autograder":
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", run.done.stdout)
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", run.done.stdout)

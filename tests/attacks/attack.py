@@ -55,6 +55,8 @@ class Attack:
     # Control: what plain nbgrader suffers (one of EFFECTS), or the submission with harmless amounts gets FULL.
     plain: str = ""
     tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # False: nbgrader cannot keep a student of this name; the command says so.
+    entered: bool = True
     # Why there is no control, where there is none.
     uncontrolled: str = ""
 
@@ -65,7 +67,7 @@ class Attack:
     @property
     def gives_right_answers(self) -> bool:
         """Whether the deed stands beside the right answer: points that passed checks gave are earned."""
-        return "right = " in self.code
+        return bool(re.search(r"right(, \w+)? = ", self.code))
 
     @property
     def has_twin(self) -> bool:

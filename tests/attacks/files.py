@@ -76,7 +76,7 @@ attack(
 attack(
     "reads-descriptors", 5, "descriptors that were left open are read", plain="read", expect="raised",
     says="FileNotFoundError",
-    code=READS % """for n in os.listdir("/proc/self/fd"):
+    code=SHOW + READS % """for n in os.listdir("/proc/self/fd"):
         try: target = os.readlink(f"/proc/self/fd/{n}")
         except OSError: continue
         if ".sqlite" in target or ".json" in target or "@COURSE@" in target: print("SEEN-COMMAND", target)

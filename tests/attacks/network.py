@@ -56,5 +56,8 @@ for name, what, body in (
         'import urllib.request; urllib.request.urlopen("http://127.0.0.1:@TCP@/@NAME@", timeout=2).read()',
     ),
 ):
-    attack(f"talks-{name}", 13, what, code=TALKS % body, expect="raised", plain="wrote" if name == "raw" else "reached",
-           says="refused|unreachable|No such file|not permitted|nothing is listening")  # fmt: skip
+    # A datagram is sent into the sandbox's own empty network, and nobody hears it.
+    lost = name in ("udp", "dns")
+    attack(f"talks-{name}", 13, what, code=TALKS % body, expect="failed" if lost else "raised",
+           plain="wrote" if name == "raw" else "reached",
+           says="" if lost else "refused|unreachable|No such file|not permitted|nothing is listening")  # fmt: skip

@@ -96,6 +96,7 @@ for name, student in {
     "long": "n" * 200,
     "not-utf-8": b"\xff\xfe".decode("utf-8", "surrogateescape"),
 }.items():
-    attack(f"name-{name}", 21, "a student id", student=student, expect=FULL)
+    attack(f"name-{name}", 21, "a student id", student=student, expect=FULL, entered=name not in ("newline", "not-utf-8"),
+           plain="" if name != "newline" else "stopped")  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def can_be_run(attack: Attack) -> bool:
 
 
 def alone(attack: Attack) -> bool:
-    return attack.plain in _ALONE or attack.row == 6 or attack.name.startswith(("kills-", "file-", "name-", "hangs-"))
+    return attack.plain in _ALONE or attack.row == 6 or attack.name.startswith(("kills-", "file-", "hangs-")) or not attack.entered
 
 
 def plain_course(root: Path, listeners: Listeners) -> Place:

@@ -37,7 +37,8 @@ attack(
 shell = get_ipython()
 run = type(shell).run_cell_async
 async def quiet(self, raw_cell, *args, **kwargs):
-    return await run(self, "pass" if "assert" in raw_cell else raw_cell, *args, **kwargs)
+    if "assert" in raw_cell: raw_cell = kwargs["transformed_cell"] = "pass"
+    return await run(self, raw_cell, *args, **kwargs)
 type(shell).run_cell_async = quiet
 """,
     code=WRONG,

@@ -6,8 +6,10 @@ from tests.attacks.attack import attack
 
 DEED = """
 import atexit, ctypes, gc, os, re, resource, signal, subprocess, sys, threading, time
-right = convolve1d
+right, calls = convolve1d, []
 def convolve1d(x, w, mode="full"):
+    calls.append(1)
+    first = len(calls) == 1
     %s
     return right(x, w, mode)
 """
@@ -119,11 +121,11 @@ STAYS = """def stay():
         os._exit(0)
     """
 for name, what, body in (
-    ("daemon", "a daemon in a session of its own", "if os.fork() == 0:\n        os.setsid()\n        stay()"),
+    ("daemon", "a daemon in a session of its own", "if first and os.fork() == 0:\n        os.setsid()\n        stay()"),
     (
         "orphan",
         "a child of a child",
-        "if os.fork() == 0:\n        if os.fork() == 0: os.setsid(); stay()\n        os._exit(0)",
+        "if first and os.fork() == 0:\n        if os.fork() == 0: os.setsid(); stay()\n        os._exit(0)",
     ),
     (
         "background-command",
@@ -137,7 +139,7 @@ for name, what, body in (
 attack(
     "fork-bomb", 10, "processes that multiply", tokens={"AMOUNT": ("10**6", "2")}, expect="raised|timed_out|crashed",
     says="temporarily unavailable|processor time|slept or waited|too much memory|not a reply",
-    code=DEED % """for _ in range(@AMOUNT@):
+    code=DEED % """for _ in range(@AMOUNT@ * first):
         if os.fork() == 0:
             while @AMOUNT@ > 2: os.fork(); time.sleep(0.01)
             os._exit(0)""",
@@ -145,21 +147,20 @@ attack(
 attack(
     "threads", 10, "threads without end", tokens={"AMOUNT": ("10**6", "2")}, expect="raised|timed_out",
     says="can't start new thread|processor time|slept or waited",
-    code=DEED % """for _ in range(@AMOUNT@):
+    code=DEED % """for _ in range(@AMOUNT@ * first):
         threading.Thread(target=time.sleep, args=(0.1 if @AMOUNT@ < 10 else 1000,), daemon=True).start()""",
 )  # fmt: skip
 attack(
-    "thread-after-reply", 10, "a thread goes on after the reply", expect="timed_out",
-    says="processor time", tokens={"DEED": ("while True: pass", "return")},
+    "thread-after-reply", 10, "a thread goes on after the reply", expect="full",
     code=DEED % """def on():
-        @DEED@
-    threading.Thread(target=on, daemon=True).start()""",
+        while True: sys.setswitchinterval(1e-4)
+    if first: threading.Thread(target=on, daemon=True).start()""",
 )  # fmt: skip
 
 # Row 16: other processes and the insides of this one
 
 attack(
-    "kills-parent", 16, "the parent process is killed", plain="lost", expect="raised|full",
+    "kills-parent", 16, "the parent process is killed", plain="lost", expect="raised",
     code=DEED % "os.kill(os.getppid(), signal.SIGKILL); os.kill(os.getppid(), signal.SIGTERM)\n"
     "    if os.getppid() == 1: raise ProcessLookupError('still there')",
 )  # fmt: skip
@@ -168,7 +169,7 @@ attack(
     says="No such process|ProcessLookupError|SIGKILL", code=DEED % "os.kill(-1, signal.SIGKILL)",
 )  # fmt: skip
 attack(
-    "stops-parent", 16, "the parent process is stopped", tokens={"DEED": ("1", "0")}, expect="full|raised",
+    "stops-parent", 16, "the parent process is stopped", tokens={"DEED": ("1", "0")}, expect="full",
     code=DEED % "if @DEED@ and os.getppid() < 10: os.kill(os.getppid(), signal.SIGSTOP)",
 )  # fmt: skip
 for name, call in (
