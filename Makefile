@@ -25,7 +25,7 @@ demo: .venv/ready-to-run
 test: .venv/ready-to-test
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
-	@$(RUN) pytest
+	@$(RUN) pytest -n auto --dist loadgroup
 
 # What you edit stands in work/: it is copied there once, and never overwritten.
 lab: .venv/ready-to-run

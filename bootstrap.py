@@ -1,4 +1,4 @@
-"""Make .venv with what a target of the Makefile needs, and bubblewrap where that may be done.
+"""Make .venv with what a target of the Makefile needs, and system packages where that may be done.
 
     python3 bootstrap.py run     what grading, the demo and the lectures need: no torch
     python3 bootstrap.py test    that, and what the tests need
@@ -15,6 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 EXTRAS = {"run": "", "test": "[test]"}
+BUBBLEWRAP = ("bwrap", "bubblewrap", "isolates student code")
+CHROMIUM = ("chromium", "chromium", "shows pages to their tests")
+PROGRAMS = {"run": [BUBBLEWRAP], "test": [BUBBLEWRAP, CHROMIUM]}
 WHAT = {
     "run": "Installing what is needed into .venv: a minute or two",
     "test": "Installing what is needed into .venv, torch for the tests included: some minutes",
@@ -73,24 +76,24 @@ def install(purpose):
         raise Trouble(f"pip could not install the packages (its log is .venv/install.log): {said}")
 
 
-def install_bubblewrap():
-    """The sandbox's tool: by apt, as root or where sudo asks no password; else say how."""
-    if not sys.platform.startswith("linux") or shutil.which("bwrap"):
+def install_program(program, package, why):
+    """A system package: by apt, as root or where sudo asks no password; else say how."""
+    if not sys.platform.startswith("linux") or shutil.which(program):
         return
-    how = "bubblewrap, which isolates student code, is not installed"
+    how = f"{package}, which {why}, is not installed"
     if not shutil.which("apt-get"):
         say(how + ": install it with your system's package manager.")
         return
     as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if as_root and not works([*as_root, "true"]):
-        say(how + ": sudo apt-get install bubblewrap")
+        say(f"{how}: sudo apt-get install {package}")
         return
-    say("Installing bubblewrap with apt-get: it isolates student code")
+    say(f"Installing {package} with apt-get: it {why}")
     apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
-    wanted = [*apt, "install", "--no-install-recommends", "bubblewrap"]
+    wanted = [*apt, "install", "--no-install-recommends", package]
     # A machine that never read the package lists does so first.
     if not works(wanted) and not (works([*apt, "update"]) and works(wanted)):
-        say("apt-get could not install bubblewrap. To see why: apt-get install bubblewrap")
+        say(f"apt-get could not install {package}. To see why: apt-get install {package}")
 
 
 def works(command):
@@ -126,7 +129,8 @@ def main(purpose):
         check_python()
         make_environment()
         install(purpose)
-        install_bubblewrap()
+        for program in PROGRAMS[purpose]:
+            install_program(*program)
     except Trouble as trouble:
         print(trouble, file=sys.stderr)
         return 2

@@ -72,7 +72,7 @@ def no_password(monkeypatch, tmp_path, *, sudo, bwrap=False):
 def test_an_ordinary_user_is_told_the_command_and_asked_nothing(monkeypatch, tmp_path, capsys, sudo):
     log = no_password(monkeypatch, tmp_path, sudo=sudo)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    bootstrap.install_bubblewrap()
+    bootstrap.install_program(*bootstrap.BUBBLEWRAP)
     assert "sudo apt-get install bubblewrap" in capsys.readouterr().out
     assert "apt-get" not in log.read_text()
     assert all(line.startswith("sudo -n ") for line in log.read_text().splitlines())
@@ -82,13 +82,13 @@ def test_an_ordinary_user_is_told_the_command_and_asked_nothing(monkeypatch, tmp
 def test_root_and_passwordless_sudo_install_it(monkeypatch, tmp_path, uid, sudo):
     log = no_password(monkeypatch, tmp_path, sudo=sudo)
     monkeypatch.setattr(os, "geteuid", lambda: uid)
-    bootstrap.install_bubblewrap()
+    bootstrap.install_program(*bootstrap.BUBBLEWRAP)
     assert "install --no-install-recommends bubblewrap" in log.read_text()
 
 
 def test_nothing_is_installed_where_bubblewrap_is_there(monkeypatch, tmp_path, capsys):
     log = no_password(monkeypatch, tmp_path, sudo="yes", bwrap=True)
-    bootstrap.install_bubblewrap()
+    bootstrap.install_program(*bootstrap.BUBBLEWRAP)
     assert log.read_text() == capsys.readouterr().out == ""
 
 

@@ -87,7 +87,8 @@ def test_evaluation_of_one(student, draw):
 
 @check("batch_norm", points=0.5, title="Training: a batch of one is an error")
 def test_single_value(student, draw):
-    """One value per feature has no variance: a ValueError says so, as in PyTorch."""
+    """One value per feature has no variance: a ValueError says so, as in PyTorch. Two values are fine."""
+    agree(student.batch_norm_forward, draw.normal(2, 3), *parameters(draw, 3), part=0)
     raises(student.batch_norm_forward, draw.normal(1, 3), *parameters(draw, 3))
 
 
@@ -278,7 +279,8 @@ def test_2d_single_image(student, draw):
 
 @check("batch_norm2d", points=0.5, title="Training: a single value is an error")
 def test_2d_single_value(student, draw):
-    """One image of one pixel has one value per channel: a ValueError."""
+    """One image of one pixel has one value per channel: a ValueError. Two pixels are enough."""
+    agree(student.batch_norm2d_forward, draw.normal(1, 3, 1, 2), *parameters(draw, 3), part=0)
     raises(student.batch_norm2d_forward, draw.normal(1, 3, 1, 1), *parameters(draw, 3))
 
 

@@ -69,7 +69,9 @@ def has_right_ends(forward: StudentFunction, backward: StudentFunction, x: np.nd
 
 
 def refuses(forward: StudentFunction, x: np.ndarray, draw: Draw, values: tuple = (-0.2, 1.3)) -> None:
+    """p = 0 first: a function that refuses everything earns nothing."""
     for training in (True, False):
+        agree(forward, x, 0.0, draw.rng(), training=training)
         for p in values:
             raises(forward, x, p, draw.rng(), training=training)
 
@@ -457,6 +459,7 @@ def test_block_evaluation(student, draw):
 def test_block_refuses(student, draw):
     """In training and in evaluation."""
     for training in (True, False):
+        agree(student.drop_block2d_forward, entries(draw, 2, 3, 5, 4), 0.0, 3, draw.rng(), training=training)
         for p in (-0.2, 1.3):
             raises(student.drop_block2d_forward, entries(draw, 2, 3, 5, 4), p, 3, draw.rng(), training=training)
 
@@ -543,6 +546,7 @@ def test_ensemble_large(student, draw):
 @check("ensemble_predict", points=0.5, title="p outside [0, 1] is a ValueError")
 def test_ensemble_refuses(student, draw):
     """As in the layers."""
+    agree(student.ensemble_predict, *head(draw, 2, 3), 0.5)
     for p in (-0.2, 1.3):
         raises(student.ensemble_predict, *head(draw, 2, 3), p)
 
@@ -581,6 +585,7 @@ def test_scaling_stable(student, draw):
 @check("weight_scaling_predict", points=0.5, title="p outside [0, 1] is a ValueError")
 def test_scaling_refuses(student, draw):
     """As in the layers."""
+    agree(student.weight_scaling_predict, *head(draw, 2, 3), 0.5)
     for p in (-0.2, 1.3):
         raises(student.weight_scaling_predict, *head(draw, 2, 3), p)
 
@@ -681,6 +686,7 @@ def test_ridge_large(student, draw):
 @check("dropout_ridge", points=0.5, title="p outside [0, 1) is a ValueError")
 def test_ridge_refuses(student, draw):
     """p = 1 leaves nothing to learn from: it is refused, too."""
+    agree(student.dropout_ridge, *regression(draw, 6, 2), 0.5, rtol=1e-6)
     for p in (-0.2, 1.0, 1.3):
         raises(student.dropout_ridge, *regression(draw, 6, 2), p)
 

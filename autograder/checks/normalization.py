@@ -270,7 +270,8 @@ def test_group_extremes(student, draw):
 
 @check("group_norm", points=0.5, title="Groups that do not come out even")
 def test_group_error(student, draw):
-    """A number of channels that the number of groups does not divide is a ValueError."""
+    """A number of channels that the number of groups does not divide is a ValueError; any other number is fine."""
+    agree(student.group_norm_forward, draw.normal(1, 6, 2, 2), *affine(draw, 6), num_groups=3)
     raises(student.group_norm_forward, draw.normal(2, 6, 2, 2), *affine(draw, 6), num_groups=4)
     raises(student.group_norm_forward, draw.normal(1, 3, 2, 2), *affine(draw, 3), num_groups=6)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sqlite3
 from contextlib import closing
@@ -14,6 +15,7 @@ import pytest
 from autograder.results import Result
 from autograder.sandbox import NoSandbox, check_isolation
 from tests.attacks.attack import ATTACKS, FULL, NOT_GRADED, Attack, load
+from tests.attacks.browser import scripts_that_ran
 from tests.attacks.place import NEIGHBOUR, TWIN, UNIT, listening, our_place, results_of, rows_of, strays
 
 load()
@@ -36,11 +38,11 @@ def run(request, tmp_path_factory):
 
 
 def some_of_every_row() -> list[Attack]:
-    """Two of every row, and all whose file is not what it should be: nbgrader's command opens it, too."""
+    """Two of every row, and all that nbgrader's own steps read: files, names, what stands in pages."""
     chosen: dict[int, list[Attack]] = {}
     for attack in EVERY:
         chosen.setdefault(attack.row, []).append(attack)
-    chosen = {row: attacks if row in (19, 21) else attacks[:2] for row, attacks in chosen.items()}
+    chosen = {row: attacks if row in (12, 19, 21) else attacks[:2] for row, attacks in chosen.items()}
     # A name that nbgrader cannot keep ends its own command, as it always did.
     return [attack for attacks in chosen.values() for attack in attacks if attack.entered]
 
@@ -164,3 +166,34 @@ def test_the_command_says_that_something_is_not_graded(run):
 def test_no_control_character_reaches_the_terminal(run):
     if run.command == "autograder":
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", run.done.stdout)
+
+
+def test_no_script_runs_in_any_page(run):
+    """nbgrader's feedback for the hostile, and the report about the class, in a browser."""
+    pytest.importorskip("playwright")
+    if run.command != "nbgrader":
+        pytest.skip("the same pages come of both commands")
+    place = run.place
+    for words in (("nbgrader", "generate_feedback", UNIT.name), ("autograder", "report", UNIT.name)):
+        done = place.command(*words)
+        assert done.returncode == 0, done.stderr[-2000:]
+    hostile = [attack.student_id for attack in place.attacks if attack.row in (12, 21)]
+    pages = [place.course / "feedback" / student / UNIT.name / f"{UNIT.name}.html" for student in hostile]
+    pages.append(place.course / "reports" / f"{UNIT.name}.html")
+    assert all(page.exists() for page in pages)
+    found = {str(page): events for page, events in scripts_that_ran(pages).items() if events}
+    assert found == {}
+
+
+def test_no_formula_stands_in_the_exported_table(run):
+    if run.command != "nbgrader":
+        pytest.skip("the same table comes of both commands")
+    done = run.place.command("nbgrader", "export")
+    assert done.returncode == 0, done.stderr
+    with open(run.place.course / "grades.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {attack.student_id for attack in run.place.attacks if attack.row == 12} <= {row["student_id"] for row in rows}
+    texts = [row[name] for row in rows for name in ("student_id", "last_name", "first_name", "email")]
+    assert not [text for text in texts if text.startswith(("=", "+", "-", "@", "\t"))]
+    ungraded = {attack.student_id for attack in run.place.attacks if attack.expect == NOT_GRADED}
+    assert {row["score"] for row in rows if row["student_id"] in ungraded} == {""}

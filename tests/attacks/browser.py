@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 
@@ -20,8 +21,8 @@ def scripts_that_ran(pages: Iterable[Path]) -> dict[Path, list[str]]:
         for path in pages:
             context = browser.new_context()
             page, events = context.new_page(), []
-            page.on("dialog", lambda dialog, events=events: (events.append("dialog"), dialog.dismiss()))
-            context.route("**/*", lambda route, events=events: _let(route, events))
+            page.on("dialog", partial(_dismiss, events))
+            context.route("**/*", partial(_let, events))
             page.goto(path.absolute().as_uri(), wait_until="load")
             page.wait_for_timeout(100)
             for link in page.query_selector_all('a[href^="javascript:" i]'):
@@ -33,7 +34,12 @@ def scripts_that_ran(pages: Iterable[Path]) -> dict[Path, list[str]]:
     return found
 
 
-def _let(route, events: list[str]) -> None:
+def _dismiss(events: list[str], dialog) -> None:
+    events.append("a dialog")
+    dialog.dismiss()
+
+
+def _let(events: list[str], route) -> None:
     """Files are shown; the listener's address is noted, and nothing else leaves the machine."""
     address = route.request.url
     if address.startswith(("file:", "data:")):
