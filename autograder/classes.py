@@ -305,9 +305,7 @@ def _results(
 
 
 @contextmanager
-def _workers(
-    jobs: int | None, work: int, executor: Executor | None
-) -> Iterator[tuple[Executor, list[Host] | None]]:
+def _workers(jobs: int | None, work: int, executor: Executor | None) -> Iterator[tuple[Executor, list[Host] | None]]:
     """The given executor, or threads with a host each, which are ended at the end, whatever ends it."""
     if executor is not None:
         yield executor, None

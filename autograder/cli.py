@@ -51,18 +51,14 @@ def chosen(name: str) -> Unit:
 
 UnitName = Annotated[str, typer.Argument(metavar="UNIT", help="the unit, nbgrader's assignment name")]
 IsolationOption = Annotated[Isolation, typer.Option(help="how student code is locked in")]
-JobsOption = Annotated[
-    int | None, typer.Option(min=1, help="hosts side by side; the number of cores unless given")
-]
+JobsOption = Annotated[int | None, typer.Option(min=1, help="hosts side by side; the number of cores unless given")]
 
 
 @app.command()
 def grade(
     unit_name: UnitName,
     files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE ...]")] = None,
-    json_dir: Annotated[
-        Path | None, typer.Option("--json", metavar="DIR", help="write DIR/<stem>.json")
-    ] = None,
+    json_dir: Annotated[Path | None, typer.Option("--json", metavar="DIR", help="write DIR/<stem>.json")] = None,
     jobs: JobsOption = None,
     isolation: IsolationOption = Isolation.bubblewrap,
 ) -> None:
@@ -98,9 +94,7 @@ def _grade_files(
         raise refuse(
             f"Several files are called {', '.join(twice)}: their results would overwrite each other in {json_dir}."
         )
-    results = list(
-        grade_jobs(which.name, [Job(path, path.name) for path in files], jobs=jobs, isolation=isolation)
-    )
+    results = list(grade_jobs(which.name, [Job(path, path.name) for path in files], jobs=jobs, isolation=isolation))
     if json_dir:
         try:
             json_dir.mkdir(parents=True, exist_ok=True)
@@ -108,9 +102,7 @@ def _grade_files(
                 text = json.dumps(result.to_json(), indent=1, sort_keys=True)
                 (json_dir / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
         except OSError as error:
-            raise refuse(
-                f"The results could not be written to {json_dir}: {error.strerror}.", NOT_GRADED
-            ) from None
+            raise refuse(f"The results could not be written to {json_dir}: {error.strerror}.", NOT_GRADED) from None
     return results
 
 
@@ -194,9 +186,7 @@ def release(unit_name: UnitName) -> None:
 @app.command()
 def report(
     unit_name: UnitName,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="reports/UNIT.html unless given")
-    ] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="reports/UNIT.html unless given")] = None,
     isolation: IsolationOption = Isolation.bubblewrap,
 ) -> None:
     """Write one page about a graded class: scores, hard items, frequent mistakes, what is not graded."""
@@ -233,9 +223,7 @@ def doctor() -> None:
 
     console, missing = Console(), 0
     for finding in examine(Path.cwd()):
-        mark, style = (
-            ("ok", "green") if finding.fine else ("missing" if finding.needed else "absent", "yellow")
-        )
+        mark, style = ("ok", "green") if finding.fine else ("missing" if finding.needed else "absent", "yellow")
         missing += finding.needed and not finding.fine
         console.print(f"{mark:>8}", style=style, end="  ")
         console.print(f"{finding.what}: {finding.sentence}", markup=False, highlight=False)

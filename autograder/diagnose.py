@@ -76,9 +76,7 @@ class Diagnosis:
                     named[check].append(mistake)
         return {check: self._only_twins(found) for check, found in named.items()}
 
-    def _explains(
-        self, mistake: Replacement, failed: list[Check], logs: dict[Check, list[Called]]
-    ) -> list[Check]:
+    def _explains(self, mistake: Replacement, failed: list[Check], logs: dict[Check, list[Called]]) -> list[Check]:
         """The failed checks that the mistake fails in the same way; none where any of them contradicts it."""
         explained = []
         for check in failed:

@@ -40,9 +40,7 @@ def examine(course: Path) -> Iterator[Finding]:
 
 def _python() -> Finding:
     fine = sys.version_info >= (3, 11)
-    return Finding(
-        "Python", fine, sys.version.split()[0] + ("" if fine else ": Python 3.11 or newer is needed")
-    )
+    return Finding("Python", fine, sys.version.split()[0] + ("" if fine else ": Python 3.11 or newer is needed"))
 
 
 def _isolation() -> Finding:
@@ -65,27 +63,21 @@ def _torch() -> Finding:
     try:
         return Finding("torch", True, version("torch"), needed=False)
     except PackageNotFoundError:
-        return Finding(
-            "torch", False, f"is not installed; only {users} needs it: pip install torch", needed=False
-        )
+        return Finding("torch", False, f"is not installed; only {users} needs it: pip install torch", needed=False)
 
 
 def _command_path() -> Finding:
     found = shutil.which("alembic")
     sentence = "nbgrader's commands find alembic"
     if not found:
-        sentence = (
-            f"nbgrader needs the folder {Path(sys.executable).parent} on PATH (it calls alembic by name)"
-        )
+        sentence = f"nbgrader needs the folder {Path(sys.executable).parent} on PATH (it calls alembic by name)"
     return Finding("PATH", bool(found), sentence)
 
 
 def _course(course: Path) -> Finding:
     fine = (course / "nbgrader_config.py").exists() and (course / "source").is_dir()
     sentence = "nbgrader_config.py and source/ are here"
-    return Finding(
-        "course", fine, sentence if fine else f"{course} is not an nbgrader course: go to its folder"
-    )
+    return Finding("course", fine, sentence if fine else f"{course} is not an nbgrader course: go to its folder")
 
 
 def _gradebook(course: Path) -> Finding:

@@ -20,9 +20,7 @@ class Draw:
     def normal(self, *shape: int, mean: float = 0.0, std: float = 1.0, dtype: Any = np.float64) -> np.ndarray:
         return (mean + std * self._rng.standard_normal(shape)).astype(dtype)
 
-    def uniform(
-        self, *shape: int, low: float = 0.0, high: float = 1.0, dtype: Any = np.float64
-    ) -> np.ndarray:
+    def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0, dtype: Any = np.float64) -> np.ndarray:
         return self._rng.uniform(low, high, shape).astype(dtype)
 
     def integers(self, low: int, high: int, *shape: int) -> np.ndarray:

@@ -28,9 +28,7 @@ def grade_student(
     return items
 
 
-def _grade_exercise(
-    checks: Checks, diagnosis: Diagnosis, student: Student, exercise: str, bonus: bool
-) -> list[Item]:
+def _grade_exercise(checks: Checks, diagnosis: Diagnosis, student: Student, exercise: str, bonus: bool) -> list[Item]:
     outcomes: dict[Check, Outcome] = {}
     logs: dict[Check, list[Called]] = {}
     strikes: list[Outcome] = []

@@ -35,9 +35,7 @@ class HostFailed(RuntimeError):
 class Host:
     """A client of one host process; started at the first job, started again after it failed. Not for two threads."""
 
-    def __init__(
-        self, unit: str, isolation: str = "bubblewrap", limits: Mapping[str, float] | None = None
-    ):
+    def __init__(self, unit: str, isolation: str = "bubblewrap", limits: Mapping[str, float] | None = None):
         self.unit, self.isolation, self.limits = unit_called(unit).name, isolation, dict(limits or {})
         self._process: subprocess.Popen | None = None
 
@@ -52,9 +50,7 @@ class Host:
             command = [sys.executable, "-m", "autograder.host", self.unit, "--isolation", self.isolation]
             if self.limits:
                 command += ["--limits", json.dumps(self.limits)]
-            path = os.pathsep.join(
-                filter(None, [str(ROOT), str(BACKPASS.parent), os.environ.get("PYTHONPATH")])
-            )
+            path = os.pathsep.join(filter(None, [str(ROOT), str(BACKPASS.parent), os.environ.get("PYTHONPATH")]))
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -75,9 +71,7 @@ class Host:
             answer = json.loads(line) if line else None
         except (OSError, ValueError) as error:
             self.close()
-            raise HostFailed(
-                f"The grading host for {self.unit} answered with something that is no result."
-            ) from error
+            raise HostFailed(f"The grading host for {self.unit} answered with something that is no result.") from error
         if answer is None:
             code = self._process.wait()
             self._process = None
@@ -114,9 +108,7 @@ def serve(checks: Checks, isolation: str, jobs: TextIO, results: TextIO) -> None
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m autograder.host", description="Grade submissions of one unit."
-    )
+    parser = argparse.ArgumentParser(prog="python -m autograder.host", description="Grade submissions of one unit.")
     parser.add_argument("unit")
     parser.add_argument("--isolation", default="bubblewrap", choices=("bubblewrap", "none"))
     parser.add_argument("--limits", default={}, type=json.loads, help="JSON: limits of the course's own")

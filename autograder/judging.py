@@ -116,9 +116,7 @@ class Unchanged(Equals):
             raise CheckBug(f"the reference changes {called.expected.changed} in {called.described}")
         if called.answer.changed:
             names = " and ".join(f"`{name}`" for name in called.answer.changed)
-            raise Wrong(
-                f"{called.described} changed {names} in place. Work on a copy: what is passed in is not yours."
-            )
+            raise Wrong(f"{called.described} changed {names} in place. Work on a copy: what is passed in is not yours.")
 
 
 @dataclass(frozen=True)

@@ -63,11 +63,7 @@ def notebook_cells(data: bytes, name: str) -> list[dict]:
         notebook = json.loads(text)
     except json.JSONDecodeError as error:
         ended = error.pos >= len(text.rstrip()) or "Unterminated" in error.msg
-        what = (
-            "ends too early: it was cut off"
-            if ended
-            else f"is not a notebook: line {error.lineno} is not JSON"
-        )
+        what = "ends too early: it was cut off" if ended else f"is not a notebook: line {error.lineno} is not JSON"
         raise Unreadable(f"{name} {what}.") from None
     except RecursionError:
         raise Unreadable(f"{name} is nested too deeply for a notebook.") from None

@@ -35,16 +35,12 @@ def release_unit(unit: Unit, course: Path) -> Path:
     """Release the unit in an nbgrader course; returns the folder release/<unit>."""
     source = course / "source" / unit.name
     if not (source / source_notebook(unit.name).name).exists():
-        raise ReleaseFailed(
-            f"There is no {source}/{unit.name}.ipynb: run this in the folder of the nbgrader course."
-        )
+        raise ReleaseFailed(f"There is no {source}/{unit.name}.ipynb: run this in the folder of the nbgrader course.")
     # nbgrader swallows what a hook raises, so the generated files are made here first, where a failure is seen.
     write_generated(unit, source)
     command = [sys.executable, "-m", "nbgrader", "generate_assignment", unit.name, "--force"]
     beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    done = subprocess.run(
-        command, cwd=course, env=os.environ | {"PATH": beside}, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=course, env=os.environ | {"PATH": beside}, capture_output=True, text=True)
     if done.returncode:
         raise ReleaseFailed(f"nbgrader generate_assignment failed:\n{done.stderr.strip()}")
     return course / "release" / unit.name

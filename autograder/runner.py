@@ -93,9 +93,7 @@ def outcome_of(error: BaseException | None) -> Outcome:
             return Outcome("crashed", str(error))
         case NoSandbox():
             return Outcome("not_graded", str(error))
-    return Outcome(
-        "not_graded", f"A fault of the grader, not of your work ({type(error).__name__}: {error})."
-    )
+    return Outcome("not_graded", f"A fault of the grader, not of your work ({type(error).__name__}: {error}).")
 
 
 class Checks:

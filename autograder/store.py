@@ -51,9 +51,7 @@ def fingerprint(unit: Unit, isolation: str) -> str:
 
 def _deciding_files(unit: Unit) -> list[Path]:
     mine = {CHECKS.parent / folder / f"{unit.name}.py" for folder in _PER_UNIT}
-    shared = {
-        CHECKS.parent / folder / name for folder in _PER_UNIT for name in ("__init__.py", "conftest.py")
-    }
+    shared = {CHECKS.parent / folder / name for folder in _PER_UNIT for name in ("__init__.py", "conftest.py")}
     files = [path for path in (mine | shared) if path.exists() and path.parent.name != "variants"]
     files += [path for path in CHECKS.parent.glob("*.py") if path.name not in _DECIDE_NOTHING]
     files += (CHECKS.parent / "sandbox").rglob("*.py")
@@ -81,8 +79,7 @@ class Store:
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
         self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS result"
-            " (key TEXT PRIMARY KEY, unit TEXT NOT NULL, result TEXT NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS result (key TEXT PRIMARY KEY, unit TEXT NOT NULL, result TEXT NOT NULL)"
         )
 
     def __enter__(self) -> Store:
@@ -110,6 +107,4 @@ class Store:
             return
         text = json.dumps(result.to_json(), sort_keys=True)
         with self._lock:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, result.unit, text)
-            )
+            self._connection.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, result.unit, text))

@@ -180,9 +180,7 @@ class Student:
 
     def observe(self, function: str, args: tuple, kwargs: dict, lines: bool = False) -> Called:
         reference = self.reference_of(function)
-        expected = self._run_locally(
-            reference, args, kwargs, lambda kept: kept.reference, self._reference_generators
-        )
+        expected = self._run_locally(reference, args, kwargs, lambda kept: kept.reference, self._reference_generators)
         answer = self._answer(function, args, kwargs, lines)
         called = Called(function, reference, args, kwargs, answer, expected)
         self.log.append(called)
@@ -304,9 +302,7 @@ class RemoteStudent(Student):
         error = reply.exception
         if error.type_name == "NotImplementedError":
             raise NotAttempted(f"`{function}` is still the stub: it raises NotImplementedError.")
-        return Answer(
-            raised=Raised(error.type_name, error.message, error.line_text), changed=list(reply.changed)
-        )
+        return Answer(raised=Raised(error.type_name, error.message, error.line_text), changed=list(reply.changed))
 
     def check_done(self) -> None:
         super().check_done()

@@ -171,9 +171,7 @@ _TABLE = (
             Exercise("initializers", ("glorot_uniform", "he_normal"), 1, 20),
             one("sgd", 2, 25),
             one("adam", 2, 30),
-            Exercise(
-                "more_optimizers", ("adagrad", "rmsprop", "adadelta", "adamax", "nadam"), 3, 60, bonus=True
-            ),
+            Exercise("more_optimizers", ("adagrad", "rmsprop", "adadelta", "adamax", "nadam"), 3, 60, bonus=True),
             one("step_decay", 1, 5),
             Exercise(
                 "penalties_and_constraints",
@@ -255,9 +253,7 @@ _TABLE = (
             layer("inception", 3, 60),
             layer("residual_block", 2, 30),
             Exercise("augmentation", ("horizontal_flip", "affine_sample"), 3, 40, bonus=True),
-            Exercise(
-                "looking_inside", ("class_activation_map", "occlusion_map", "linear_cka"), 2, 40, bonus=True
-            ),
+            Exercise("looking_inside", ("class_activation_map", "occlusion_map", "linear_cka"), 2, 40, bonus=True),
             one("linear_probe", 2, 25, bonus=True),
             Exercise("audit", ("effect_interval",), 2, 25),
             Exercise("in_pytorch", ("BatchNormFunction", "ConvBNReLU"), 3, 40),

@@ -89,9 +89,7 @@ def _right_variants(checks: Checks, diagnosis: Diagnosis, proof: Proof) -> Itera
                 yield f"the right variant {name} is called {item.mistake_name}"
 
 
-def _wrong_ones(
-    checks: Checks, diagnosis: Diagnosis, known: dict[str, Replacement], proof: Proof
-) -> Iterator[str]:
+def _wrong_ones(checks: Checks, diagnosis: Diagnosis, known: dict[str, Replacement], proof: Proof) -> Iterator[str]:
     for name, mistake in known.items():
         items = proof.items[name] = items_of(checks, diagnosis, mistake)
         hidden = checks.hidden(mistake.exercise(checks.unit))
@@ -124,9 +122,7 @@ def _submissions(checks: Checks, diagnosis: Diagnosis, isolation: str) -> Iterat
     yield from _unlike(model, "passed", "the model answers")
     with tempfile.TemporaryDirectory() as folder:
         stub = write_released(source, Path(folder))
-        yield from _unlike(
-            grade_file(checks, diagnosis, stub, "stub", isolation), "not_attempted", "the released stub"
-        )
+        yield from _unlike(grade_file(checks, diagnosis, stub, "stub", isolation), "not_attempted", "the released stub")
 
 
 def _unlike(result: Result, state: str, whose: str) -> Iterator[str]:
@@ -201,9 +197,7 @@ def show(proof: Proof, console: Console) -> None:
         f"{len(proof.variants)} right variants."
     )
     if proof.let_through:
-        console.print(
-            f"Rejected by the hidden checks, let through by `check`: {', '.join(proof.let_through)}."
-        )
+        console.print(f"Rejected by the hidden checks, let through by `check`: {', '.join(proof.let_through)}.")
     for fault in proof.faults:
         console.print(f"FAULT  {fault}", style="bold red", markup=False)
     if not proof.faults:

@@ -180,9 +180,7 @@ def conv_matrix(kernel: np.ndarray, height: int, width: int) -> np.ndarray:
     return matrix.reshape(out_h * out_w, height * width)
 
 
-def cross_correlate2d_backward(
-    dy: np.ndarray, image: np.ndarray, kernel: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def cross_correlate2d_backward(dy: np.ndarray, image: np.ndarray, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Gradients of a loss through cross_correlate2d.
 
     Parameters

@@ -30,9 +30,7 @@ KERNEL = {
 }
 
 
-def marks(
-    grade_id: str, *, grade: bool = False, locked: bool = False, solution: bool = False, **more: object
-) -> dict:
+def marks(grade_id: str, *, grade: bool = False, locked: bool = False, solution: bool = False, **more: object) -> dict:
     shared = {"grade_id": grade_id, "schema_version": 3, "task": False}
     return {"nbgrader": {"grade": grade, "locked": locked, "solution": solution, **shared, **more}}
 
@@ -121,9 +119,7 @@ class Course:
         path = self.folder(student) / f"{UNIT}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else nbformat.writes(content).encode())
-        (path.parent / "timestamp.txt").write_text(
-            "2030-01-02 12:00:00 UTC" if late else "2029-12-31 12:00:00 UTC"
-        )
+        (path.parent / "timestamp.txt").write_text("2030-01-02 12:00:00 UTC" if late else "2029-12-31 12:00:00 UTC")
         return path
 
     def autograded(self, student: str) -> NotebookNode:
@@ -158,24 +154,18 @@ class FakeHost:
             text = "\n".join("".join(cell["source"]) for cell in json.loads(Path(path).read_text())["cells"])
         except (ValueError, KeyError, TypeError) as error:
             return Result(UNIT, name, trouble=f"It could not be read: {error}", isolation=self.isolation)
-        return Result(
-            UNIT, name, [self._item(exercise, text) for exercise in POINTS], isolation=self.isolation
-        )
+        return Result(UNIT, name, [self._item(exercise, text) for exercise in POINTS], isolation=self.isolation)
 
     @staticmethod
     def _item(exercise: str, text: str) -> Item:
         body = text.partition(f"def {exercise}(")[2].split("\ncheck(")[0]
-        state = (
-            "not_attempted" if "NotImplementedError" in body else "passed" if "return" in body else "failed"
-        )
+        state = "not_attempted" if "NotImplementedError" in body else "passed" if "return" in body else "failed"
         if "our bug" in body:
             state = "not_graded"
         points = None if state == "not_graded" else POINTS[exercise] if state == "passed" else 0.0
         message = "" if state == "passed" else f"<script>alert('{exercise}')</script>"
         bonus = next(e.bonus for e in UNITS[UNIT].exercises if e.name == exercise)
-        return Item(
-            exercise, f"The {exercise} check", POINTS[exercise], points, state, "Why.", message, bonus=bonus
-        )
+        return Item(exercise, f"The {exercise} check", POINTS[exercise], points, state, "Why.", message, bonus=bonus)
 
     def close(self) -> None:
         pass

@@ -73,9 +73,7 @@ def test_a_class_with_every_kind_of_trouble(course):
     assert found["ada", "rot90_symmetrize"] == (0.0, None, 2.0, False)
     assert found["cid", "convolve1d"][0] == 4.0 and found["dee", "convolve1d"][0] == 0.0
     for student in ("bob", "eve", "gus", "hal"):
-        assert all(
-            found[student, name] == (None, None, None, True) for name in ("convolve1d", "pad2d", "question")
-        )
+        assert all(found[student, name] == (None, None, None, True) for name in ("convolve1d", "pad2d", "question"))
     assert found["fay", "pad2d"] == (None, None, None, True) and found["fay", "convolve1d"][0] == 0.0
     for student in rows:
         assert (course.root / "autograded" / student / UNIT / f"{UNIT}.ipynb").exists()

@@ -40,9 +40,7 @@ class Server:
         path = os.pathsep.join([str(ROOT), str(BACKPASS.parent), os.environ.get("PYTHONPATH", "")])
         environment = os.environ | {"PYTHONPATH": path, "JUPYTER_CONFIG_DIR": str(root / "config")}
         self.log = open(root / "server.log", "w+")  # noqa: SIM115 - lives as long as the server
-        self.process = subprocess.Popen(
-            command, cwd=root, env=environment, stdout=self.log, stderr=subprocess.STDOUT
-        )
+        self.process = subprocess.Popen(command, cwd=root, env=environment, stdout=self.log, stderr=subprocess.STDOUT)
         self._wait()
 
     def _wait(self) -> None:
@@ -111,9 +109,7 @@ def test_the_button_grades_and_its_page_runs_no_script(course, server):
         assert grades["rot90_symmetrize"].extra_credit > 0
         identifier = notebook.id
     page = server.ask(f"formgrader/submissions/{identifier}/")
-    assert (
-        "<script>alert" not in page and 'href="javascript' not in page and 'src="https://example' not in page
-    )
+    assert "<script>alert" not in page and 'href="javascript' not in page and 'src="https://example' not in page
     assert "ValueError" in page, "the explanations are shown below the test cells"
 
 

@@ -39,10 +39,7 @@ def graded(course: Course, student: str = "ada") -> dict:
 def rows(course: Course, student: str = "ada") -> dict:
     with Gradebook(course.db_url) as gradebook:
         notebook = gradebook.find_submission_notebook(UNIT, UNIT, student)
-        return {
-            g.name: (g.auto_score, g.extra_credit, g.needs_manual_grade, g.manual_score)
-            for g in notebook.grades
-        }
+        return {g.name: (g.auto_score, g.extra_credit, g.needs_manual_grade, g.manual_score) for g in notebook.grades}
 
 
 def set_by_hand(course: Course, name: str, **values: float | None) -> None:
@@ -152,9 +149,7 @@ def test_a_newer_schema_in_one_submission_does_not_stop_the_class(course):
     assert rows(course, "ada")["pad2d"][0] == 0.0
 
 
-@pytest.mark.parametrize(
-    "what", ["notebook", "dangling", "other file", "folder", "student", "pipe", "is a folder"]
-)
+@pytest.mark.parametrize("what", ["notebook", "dangling", "other file", "folder", "student", "pipe", "is a folder"])
 def test_links_and_special_files_are_not_followed(course, tmp_path, what):
     secret = tmp_path / "secret.txt"
     secret.write_text("the answers")
@@ -186,9 +181,7 @@ def test_links_and_special_files_are_not_followed(course, tmp_path, what):
             path.parent.parent.symlink_to(good.parent.parent)
     found = graded(course)
     assert found["pad2d"][0] == (6.0 if what == "other file" else None)
-    everything = b"".join(
-        f.read_bytes() for f in (course.root / "autograded" / "ada").rglob("*") if f.is_file()
-    )
+    everything = b"".join(f.read_bytes() for f in (course.root / "autograded" / "ada").rglob("*") if f.is_file())
     assert b"the answers" not in everything and b"return x\\n" not in everything
     assert good.exists() and secret.read_text() == "the answers"
 
@@ -207,17 +200,15 @@ def test_a_link_that_cannot_be_removed_ends_the_command(tmp_path, monkeypatch):
 
 
 def test_feedback_shows_items_and_runs_no_script(course):
-    evil = "<script>alert(1)</script><img src=x onerror=alert(2)>[a](javascript:alert(3))![b](https://example.org/spy.png)"
+    evil = (
+        "<script>alert(1)</script><img src=x onerror=alert(2)>[a](javascript:alert(3))![b](https://example.org/spy.png)"
+    )
     submission = answered(course.released(), convolve1d="return x", question=evil, figure="plot()")
     for cell in submission.cells:
         if cell.id == "figure":
             cell.outputs = [
-                new_output(
-                    "display_data", {"text/html": "<script>alert(4)</script>", "text/plain": "</pre><script>"}
-                ),
-                new_output(
-                    "display_data", {"text/markdown": "[x](javascript:alert(5))", "text/latex": "$<script>$"}
-                ),
+                new_output("display_data", {"text/html": "<script>alert(4)</script>", "text/plain": "</pre><script>"}),
+                new_output("display_data", {"text/markdown": "[x](javascript:alert(5))", "text/latex": "$<script>$"}),
             ]
     submission.cells.append(new_markdown_cell("# convolve1d\n\n<svg onload=alert(6)>\n\n" + evil, id="mine"))
     links = "A [a](javascript:alert(7)) and ![b](https://example.org/spy.png) and ![c](attachment:none.png)."
@@ -272,9 +263,7 @@ def test_cleaning_keeps_what_a_report_needs():
 
 def test_other_assignments_are_graded_by_nbgrader(course):
     cells = [
-        new_code_cell(
-            "### BEGIN SOLUTION\na = 1\n### END SOLUTION", id="s", metadata=marks("s", solution=True)
-        ),
+        new_code_cell("### BEGIN SOLUTION\na = 1\n### END SOLUTION", id="s", metadata=marks("s", solution=True)),
         new_code_cell("assert a == 1", id="t", metadata=marks("t", grade=True, locked=True, points=3)),
     ]
     course.write(course.root / "source" / "ps1" / "p1.ipynb", new_notebook(cells=cells, metadata=KERNEL))
@@ -309,9 +298,7 @@ def test_export_by_the_command_has_no_invented_zero(course):
     graded(course)
     graded(course, "bob")
     with Gradebook(course.db_url, "tiny") as gradebook:
-        gradebook.update_or_create_student(
-            "ada", last_name="=cmd|'/C calc'!A0", first_name='a,"b"\nc', email="@x"
-        )
+        gradebook.update_or_create_student("ada", last_name="=cmd|'/C calc'!A0", first_name='a,"b"\nc', email="@x")
         gradebook.add_student("new")
     set_by_hand(course, "question", manual_score=3.0)
     done = command(course, "export")

@@ -28,9 +28,7 @@ def source() -> NotebookNode:
 @pytest.fixture
 def right(source: NotebookNode) -> NotebookNode:
     """A submission with three answers."""
-    return answered(
-        released_form(source), convolve1d="return x  # mine", pad2d="return 7", question="My reasons."
-    )
+    return answered(released_form(source), convolve1d="return x  # mine", pad2d="return 7", question="My reasons.")
 
 
 def cell_of(notebook: NotebookNode, grade_id: str) -> NotebookNode:
@@ -119,9 +117,7 @@ def no_metadata_no_ids(notebook):
 
 
 def wrong_language(notebook):
-    notebook.metadata = nbformat.from_dict(
-        {"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}}
-    )
+    notebook.metadata = nbformat.from_dict({"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}})
 
 
 def other_cell_types(notebook):
@@ -182,9 +178,7 @@ def test_a_function_in_a_locked_cell_is_kept_as_a_cell_of_ones_own(source, right
     cell_of(right, "pad2d").source = "def helper():\n    return 1"
     mended = restore(right, source)
     assert_mended(mended, source)
-    assert any(
-        cell.source.startswith("def helper") and "nbgrader" not in cell.metadata for cell in mended.cells
-    )
+    assert any(cell.source.startswith("def helper") and "nbgrader" not in cell.metadata for cell in mended.cells)
 
 
 def test_outputs_of_manual_cells_are_kept_bounded_and_labelled(source, right):
@@ -249,9 +243,7 @@ def test_byte_order_marks_and_old_formats_are_read(right):
     text = nbformat.writes(right)
     for data in (text.encode("utf-8-sig"), text.encode("utf-16")):
         assert len(parse_notebook(data, "a.ipynb").cells) == len(right.cells)
-    old = nbformat.v3.new_notebook(
-        worksheets=[nbformat.v3.new_worksheet(cells=[nbformat.v3.new_code_cell("a = 1")])]
-    )
+    old = nbformat.v3.new_notebook(worksheets=[nbformat.v3.new_worksheet(cells=[nbformat.v3.new_code_cell("a = 1")])])
     assert parse_notebook(nbformat.v3.writes_json(old).encode(), "a.ipynb").cells[0].source == "a = 1"
 
 

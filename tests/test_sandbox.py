@@ -706,9 +706,7 @@ def test_what_is_visible_is_the_list(looking):
     found = looking.call("tree", ()).value
     assert len(found) > 1000
     for path in found:
-        assert path == launch.SCRATCH or any(
-            path == place or path.startswith(place + "/") for place in listed
-        ), path
+        assert path == launch.SCRATCH or any(path == place or path.startswith(place + "/") for place in listed), path
         shown_again = [place for place in listed if path == place or path.startswith(place + "/")]
         if any(path.startswith(mask + "/") for mask in masked):
             assert any(place.startswith(tuple(masked)) for place in shown_again), path
@@ -797,9 +795,7 @@ def test_ways_around_the_limits_are_closed(looking):
 
 def test_the_worker_loads_nothing_of_the_grader(looking):
     modules, path, arguments = looking.call("modules", ()).value
-    assert not [
-        name for name in modules if name.partition(".")[0] in ("autograder", "solutions", "pytest", "IPython")
-    ]
+    assert not [name for name in modules if name.partition(".")[0] in ("autograder", "solutions", "pytest", "IPython")]
     assert str(ROOT) not in path
     assert arguments == [""]
 
@@ -871,9 +867,7 @@ def test_it_works_for_an_ordinary_user():
     user += ["PYTHONDONTWRITEBYTECODE=1", f"PYTHONPATH={here()['PYTHONPATH']}"]
     for python in (os.path.realpath(sys.executable), shutil.which("python3", path="/usr/bin")):
         same = "import sys, numpy; print(sys.version_info[:2])"
-        shown = python and subprocess.run(
-            [*user, python, "-c", same], capture_output=True, text=True, check=False
-        )
+        shown = python and subprocess.run([*user, python, "-c", same], capture_output=True, text=True, check=False)
         if shown and shown.stdout.strip() == str(sys.version_info[:2]):
             break
     else:

@@ -50,7 +50,9 @@ def test_update_rules_over_nine_steps(name, options, dtype):
         assert all(np.array_equal(state[key], before[key]) for key in before)
         state = new
         assert param.dtype == dtype
-        np.testing.assert_allclose(param, theirs.detach().numpy(), rtol=1e-10 if dtype == np.float64 else 2e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            param, theirs.detach().numpy(), rtol=1e-10 if dtype == np.float64 else 2e-4, atol=1e-6
+        )
 
 
 LOSSES = {

@@ -157,9 +157,7 @@ def test_a_length_is_refused_before_anything_is_read():
 
 def done(value: bytes) -> bytes:
     """A message whose value is raw msgpack."""
-    head = (
-        msgpack.packb("kind") + msgpack.packb("done") + msgpack.packb("id") + b"\x01" + msgpack.packb("value")
-    )
+    head = msgpack.packb("kind") + msgpack.packb("done") + msgpack.packb("id") + b"\x01" + msgpack.packb("value")
     return b"\x97\x02" + head + value
 
 

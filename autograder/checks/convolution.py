@@ -355,9 +355,7 @@ def test_backward_dkernel(student, draw):
 @check("cross_correlate2d_backward", points=1, title="A tall image")
 def test_backward_tall(student, draw):
     """Both gradients, with the axes exchanged."""
-    agree(
-        student.cross_correlate2d_backward, draw.normal(6, 2), draw.normal(7, 4, mean=1.5), draw.normal(2, 3)
-    )
+    agree(student.cross_correlate2d_backward, draw.normal(6, 2), draw.normal(7, 4, mean=1.5), draw.normal(2, 3))
 
 
 @check("cross_correlate2d_backward", points=1, title="Backward is the transpose of forward")

@@ -733,9 +733,7 @@ def backward_turns_the_kernel_in_place(dy, image, kernel):
 @mistake("parameter_count")
 def parameter_count_dense_adds(kind, n_inputs, n_outputs, k):
     """For dense you add inputs and outputs. There is a weight for every pair of an input and an output."""
-    return (
-        n_inputs + n_outputs if kind == "dense" else reference.parameter_count(kind, n_inputs, n_outputs, k)
-    )
+    return n_inputs + n_outputs if kind == "dense" else reference.parameter_count(kind, n_inputs, n_outputs, k)
 
 
 @mistake("parameter_count")

@@ -55,6 +55,7 @@ def configure(c: Config) -> None:
     c.FeedbackExporter.template_name = "backpass_feedback"
     c.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES)]
     c.ExportApp.plugin_class = f"{_HERE}.exporter.GradesExporter"
+    c.ZipCollectApp.extractor_plugin = f"{_HERE}.collect.Extractor"
 
 
 def _find_alembic() -> None:

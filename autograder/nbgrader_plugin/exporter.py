@@ -109,8 +109,6 @@ def _scores(submission: SubmittedAssignment | None, sums: dict[str, Any]) -> dic
     }
     if row.undecided:
         return found | {
-            "status": f"{row.undecided} parts wait for a person"
-            if row.undecided > 1
-            else "1 part waits for a person"
+            "status": f"{row.undecided} parts wait for a person" if row.undecided > 1 else "1 part waits for a person"
         }
     return found | {"raw_score": row.score, "score": max(0.0, row.score - penalty), "status": "graded"}

@@ -173,6 +173,4 @@ def _sentences(result: Result) -> list[str]:
 def _list(sentences: list[str]) -> str:
     """As HTML: Markdown would make something of what an exception says. A blank line would end it."""
     lines = "\n".join(f"<li>{html.escape(' '.join(sentence.split()))}</li>" for sentence in sentences)
-    return (
-        f'<div class="backpass-notes">\n<strong>About this submission</strong>\n<ul>\n{lines}\n</ul>\n</div>'
-    )
+    return f'<div class="backpass-notes">\n<strong>About this submission</strong>\n<ul>\n{lines}\n</ul>\n</div>'

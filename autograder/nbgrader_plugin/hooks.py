@@ -59,9 +59,7 @@ def refuse_links(folder: Path, notebooks: list[str]) -> list[str]:
     found = []
     for place in (folder.parent, folder):
         if place.is_symlink():
-            sentence = (
-                f"The folder {place.name} was a link to {os.readlink(place)!r}. Links are not followed."
-            )
+            sentence = f"The folder {place.name} was a link to {os.readlink(place)!r}. Links are not followed."
             found.append(sentence)
             place.unlink()
             folder.mkdir(parents=True)

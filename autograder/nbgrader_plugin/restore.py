@@ -181,15 +181,8 @@ def _assign(submitted: list[_Submitted], slots: dict[str, _Slot]) -> None:
     found: list[str | None] = []
     for cell in submitted:
         name = cell.claim if cell.claim in slots else by_id.get(cell.cell_id) if cell.cell_id else None
-        if (
-            name is not None
-            and not slots[name].answerable
-            and cell.defines
-            and _plain(cell.source) != slots[name].stub
-        ):
-            name = (
-                None  # a function under the name of a locked cell: the student's work, not the course's text
-            )
+        if name is not None and not slots[name].answerable and cell.defines and _plain(cell.source) != slots[name].stub:
+            name = None  # a function under the name of a locked cell: the student's work, not the course's text
         found.append(name if name is not None else locked.get(_plain(cell.source)))
     _find_by_content(submitted, slots, found)
     for cell, name in zip(submitted, found, strict=True):
@@ -218,11 +211,7 @@ def _find_by_content(submitted: list[_Submitted], slots: dict[str, _Slot], found
         if slots[name].released.cell_type != "markdown" or name in found or before not in found:
             continue
         position = len(found) - found[::-1].index(before)
-        if (
-            position < len(submitted)
-            and found[position] is None
-            and submitted[position].cell_type == "markdown"
-        ):
+        if position < len(submitted) and found[position] is None and submitted[position].cell_type == "markdown":
             found[position] = name
 
 
@@ -276,11 +265,7 @@ def kept_outputs(outputs: Any) -> Iterator[NotebookNode]:
     for output in outputs[:MAX_OUTPUTS]:
         data = output.get("data") if isinstance(output.get("data"), dict) else {}
         picture = _png(data.get("image/png"))
-        text = (
-            _text(output.get("text"))
-            if output.get("output_type") == "stream"
-            else _text(data.get("text/plain"))
-        )
+        text = _text(output.get("text")) if output.get("output_type") == "stream" else _text(data.get("text/plain"))
         if picture:
             kept.append(new_output("display_data", {"image/png": picture, "text/plain": text[:200]}))
         elif text and left > 0:
@@ -291,9 +276,7 @@ def kept_outputs(outputs: Any) -> Iterator[NotebookNode]:
         yield new_output("stream", name="stdout", text=SUBMITTED + "\n")
         yield from kept
     if len(outputs) > MAX_OUTPUTS:
-        yield new_output(
-            "stream", name="stdout", text=f"({len(outputs) - MAX_OUTPUTS} more outputs are left out)\n"
-        )
+        yield new_output("stream", name="stdout", text=f"({len(outputs) - MAX_OUTPUTS} more outputs are left out)\n")
 
 
 class Restore(NbGraderPreprocessor):

@@ -38,9 +38,7 @@ class Save(SaveAutoGrades):
             return super().preprocess(nb, resources)
         which = resources["nbgrader"]
         with Gradebook(which["db_url"]) as gradebook:
-            rows = gradebook.find_submission_notebook(
-                which["notebook"], which["assignment"], which["student"]
-            )
+            rows = gradebook.find_submission_notebook(which["notebook"], which["assignment"], which["student"])
             grades = {grade.name: grade for grade in rows.grades}
             comments = {comment.name: comment for comment in rows.comments}
             gradebook.db.execute(text(_REMEMBER))
@@ -55,9 +53,7 @@ class Save(SaveAutoGrades):
     def _row(self, rows: dict, cell: NotebookNode) -> GradeRow | Comment:
         name = cell.metadata.nbgrader.grade_id
         if name not in rows:
-            raise OutOfStep(
-                f"The gradebook has no cell {name!r}: release the unit again with `autograder release`."
-            )
+            raise OutOfStep(f"The gradebook has no cell {name!r}: release the unit again with `autograder release`.")
         return rows[name]
 
     def _enter(self, gradebook: Gradebook, grade: GradeRow, cell: NotebookNode, result: Result) -> None:
@@ -80,9 +76,7 @@ class Save(SaveAutoGrades):
         maximum = sum(item.max_points for item in result.of(name))
         if maximum == points:
             return float(earned)
-        self.log.warning(
-            "%s counts %g points in the notebook and %g in its checks: scaled.", name, points, maximum
-        )
+        self.log.warning("%s counts %g points in the notebook and %g in its checks: scaled.", name, points, maximum)
         return float(earned) * points / maximum if maximum else 0.0
 
     def _give_extra_credit(self, gradebook: Gradebook, grade: GradeRow, result: Result) -> None:

@@ -53,9 +53,7 @@ INSTALL = (
     "Install it with `sudo apt install bubblewrap` (Debian, Ubuntu) or `sudo dnf install bubblewrap` "
     "(Fedora); the package of that name on PyPI is another program."
 )
-WITHOUT = (
-    "With `--isolation none` student code runs with your rights, and can read and change whatever you can."
-)
+WITHOUT = "With `--isolation none` student code runs with your rights, and can read and change whatever you can."
 
 
 class NoSandbox(RuntimeError):
@@ -135,9 +133,7 @@ def _interpreter() -> tuple[str, tuple[str, ...]]:
     """The real interpreter (not a virtual environment's link), and its sys.path without site-packages."""
     python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
     code = "import json, sys; print(json.dumps([p for p in sys.path if p]))"
-    shown = subprocess.run(
-        [python, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
-    ).stdout
+    shown = subprocess.run([python, "-I", "-S", "-c", code], capture_output=True, text=True, check=True).stdout
     return python, tuple(path for path in json.loads(shown) if os.path.exists(path))
 
 
@@ -226,9 +222,7 @@ def _base(needs_torch: bool) -> Visible:
     ]
     # Libraries of a package (numpy.libs) come with it; only what lies elsewhere is bound by itself.
     libraries = [
-        lib
-        for lib in _libraries(python, tuple(extensions))
-        if not any(_inside(lib, p) for p in (*folders, *entries))
+        lib for lib in _libraries(python, tuple(extensions)) if not any(_inside(lib, p) for p in (*folders, *entries))
     ]
     binds = [(path, path) for path in (python, *folders, *entries, *libraries)]
     if os.path.exists("/etc/ld.so.cache"):
@@ -333,9 +327,7 @@ def _unprivileged_uid() -> int:
     """A user of its own, among those that this (perhaps itself contained) system maps."""
     last = LAST_UID
     try:
-        ranges = [
-            tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()
-        ]
+        ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
         if not any(start <= FIRST_UID and start + count > LAST_UID for start, _, count in ranges):
             last = max(start + count for start, _, count in ranges) - 1
             return max(1, last)
@@ -358,9 +350,7 @@ class Command:
         given = [os.memfd_create("given") for _ in range(2)]
         try:
             options = [*self.options, *(["--seccomp", str(given[1])] if seccomp.program() else [])]
-            for descriptor, data in zip(
-                given, ("\0".join(options).encode() + b"\0", seccomp.program()), strict=True
-            ):
+            for descriptor, data in zip(given, ("\0".join(options).encode() + b"\0", seccomp.program()), strict=True):
                 with os.fdopen(os.dup(descriptor), "wb") as file:
                     file.write(data)
                 os.lseek(descriptor, 0, os.SEEK_SET)
@@ -418,9 +408,7 @@ def _bubblewrap() -> str:
         raise NoSandbox(f"Student code can be isolated on Linux only (a container or WSL will do). {WITHOUT}")
     bwrap = shutil.which("bwrap")
     if bwrap is None:
-        raise NoSandbox(
-            f"Student code is isolated with bubblewrap, which is not installed. {INSTALL} {WITHOUT}"
-        )
+        raise NoSandbox(f"Student code is isolated with bubblewrap, which is not installed. {INSTALL} {WITHOUT}")
     _check_version(bwrap, os.stat(bwrap).st_mtime_ns)
     return bwrap
 
@@ -428,18 +416,14 @@ def _bubblewrap() -> str:
 @functools.cache
 def _check_version(bwrap: str, changed: int) -> None:
     try:
-        shown = subprocess.run(
-            [bwrap, "--version"], capture_output=True, text=True, timeout=10, check=False
-        ).stdout
+        shown = subprocess.run([bwrap, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.SubprocessError):
         shown = ""
     match = re.match(r"bubblewrap (\d+)\.(\d+)", shown)
     if match is None:
         raise NoSandbox(f"The program {bwrap} is not bubblewrap. {INSTALL}")
     if (int(match[1]), int(match[2])) < OLDEST:
-        raise NoSandbox(
-            f"{shown.strip()} is too old: isolation needs {OLDEST[0]}.{OLDEST[1]} or newer. {WITHOUT}"
-        )
+        raise NoSandbox(f"{shown.strip()} is too old: isolation needs {OLDEST[0]}.{OLDEST[1]} or newer. {WITHOUT}")
 
 
 # Starting
@@ -518,8 +502,7 @@ def explain(complaint: str, status: int | None) -> NoSandbox:
         reason,
     ):
         return NoSandbox(
-            "Student code cannot be isolated: user namespaces are not allowed here "
-            f"({reason}). {_allow()} {WITHOUT}"
+            f"Student code cannot be isolated: user namespaces are not allowed here ({reason}). {_allow()} {WITHOUT}"
         )
     return NoSandbox(f"Student code cannot be isolated: bubblewrap failed ({reason}). {WITHOUT}")
 

@@ -222,9 +222,7 @@ class Session:
     def _wait_until_ready(self) -> None:
         worker = self._worker
         try:
-            self._next_message(
-                ("ready",), "The sandbox", _Budget(START_SECONDS, START_SECONDS, START_SECONDS), None
-            )
+            self._next_message(("ready",), "The sandbox", _Budget(START_SECONDS, START_SECONDS, START_SECONDS), None)
         except (TimedOut, Crashed):
             self._stop()
             raise launch.explain(worker.complaint, worker.status) from None
@@ -249,9 +247,7 @@ class Session:
         seconds = limits.submission_seconds
         return self._spent + self._seen > seconds or self._waited > seconds * limits.wall_factor
 
-    def _ask(
-        self, request: dict, kind: str, who: str, budget: _Budget, call_backs: Sequence[Callable] = ()
-    ) -> dict:
+    def _ask(self, request: dict, kind: str, who: str, budget: _Budget, call_backs: Sequence[Callable] = ()) -> dict:
         """Send a request and wait for its answer, serving call-backs meanwhile."""
         began = time.monotonic()
         try:
@@ -262,9 +258,7 @@ class Session:
         finally:
             self._waited += time.monotonic() - began
 
-    def _exchange(
-        self, request: dict, kind: str, who: str, budget: _Budget, call_backs: Sequence[Callable]
-    ) -> dict:
+    def _exchange(self, request: dict, kind: str, who: str, budget: _Budget, call_backs: Sequence[Callable]) -> dict:
         if time.monotonic() - self._looked > LOOK_AGAIN:
             self._look(who, budget)  # at what was left running inside
         if self._over():

@@ -187,9 +187,7 @@ class Submission:
                     value = function(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a call is an exception like others
             failure = self._exception(error)
-        changed = [
-            label for label, old, new in zip(labels, before, values, strict=True) if not _equal(old, new)
-        ]
+        changed = [label for label, old, new in zip(labels, before, values, strict=True) if not _equal(old, new)]
         if failure is None:
             value = self._keep(value, message["keep"])
         return self._reply(value, changed, failure, lines)

@@ -1,6 +1,6 @@
 """All attacks, graded as one class by `autograder grade`, and one of every row by `nbgrader autograde`.
 
-    pytest tests/attacks/all_attacks.py            (make attacks)
+pytest tests/attacks/all_attacks.py            (make attacks)
 """
 
 from __future__ import annotations
@@ -192,7 +192,9 @@ def test_no_formula_stands_in_the_exported_table(run):
     assert done.returncode == 0, done.stderr
     with open(run.place.course / "grades.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert {attack.student_id for attack in run.place.attacks if attack.row == 12} <= {row["student_id"] for row in rows}
+    assert {attack.student_id for attack in run.place.attacks if attack.row == 12} <= {
+        row["student_id"] for row in rows
+    }
     texts = [row[name] for row in rows for name in ("student_id", "last_name", "first_name", "email")]
     assert not [text for text in texts if text.startswith(("=", "+", "-", "@", "\t"))]
     ungraded = {attack.student_id for attack in run.place.attacks if attack.expect == NOT_GRADED}

@@ -225,9 +225,7 @@ for name, what, hand_in, says, plain in (
     (
         "link-to-source",
         "a link to the instructor's notebook",
-        lambda f: _replaced(
-            _at(f), lambda p: p.symlink_to(_at(f.parent.parent.parent / "source" / "convolution"))
-        ),
+        lambda f: _replaced(_at(f), lambda p: p.symlink_to(_at(f.parent.parent.parent / "source" / "convolution"))),
         "a link to",
         "points",
     ),

@@ -98,5 +98,3 @@ for name, student in {
 }.items():
     attack(f"name-{name}", 21, "a student id", student=student, expect=FULL, entered=name not in ("newline", "not-utf-8"),
            plain="" if name != "newline" else "stopped")  # fmt: skip
-
-

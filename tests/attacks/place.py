@@ -23,7 +23,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
+from traitlets.config import Config
 
+from autograder.nbgrader_plugin import configure
 from autograder.paths import BACKPASS, ROOT
 from autograder.results import Result
 from autograder.units import UNITS
@@ -176,6 +178,7 @@ def submit(place: Place, attack: Attack, released: NotebookNode, answers: dict[s
 def our_place(root: Path, attacks: Iterable[Attack], listeners: Listeners) -> Place:
     """A course with our configuration, these attacks, their twins, and a few classmates."""
     place = Place(root, listeners)
+    configure(Config())  # puts nbgrader's helper program on PATH
     make_course(place.course, UNIT)
     with open(place.course / "nbgrader_config.py", "a", encoding="utf-8") as file:
         file.write(f"c.Grade.limits = {LIMITS!r}\n")

@@ -61,7 +61,12 @@ def can_be_run(attack: Attack) -> bool:
 
 
 def alone(attack: Attack) -> bool:
-    return attack.plain in _ALONE or attack.row == 6 or attack.name.startswith(("kills-", "file-", "hangs-")) or not attack.entered
+    return (
+        attack.plain in _ALONE
+        or attack.row == 6
+        or attack.name.startswith(("kills-", "file-", "hangs-"))
+        or not attack.entered
+    )
 
 
 def plain_course(root: Path, listeners: Listeners) -> Place:
@@ -182,7 +187,9 @@ def feedback(place: Place, attacks: list[Attack], found: dict[str, Outcome]) -> 
             found[name].effects.add("script")
 
 
-def against_plain(folder: Path, attacks: list[Attack], listeners: Listeners, say=lambda text: None) -> dict[str, Outcome]:
+def against_plain(
+    folder: Path, attacks: list[Attack], listeners: Listeners, say=lambda text: None
+) -> dict[str, Outcome]:
     """What the attacks achieve against plain nbgrader; those that cannot be run safely are left out."""
     attacks = [attack for attack in attacks if can_be_run(attack)]
     template = plain_course(folder / "template", listeners)

@@ -321,9 +321,7 @@ def kl_without_entropy(y_pred, y_true):
 
 @again("kl_divergence_over_entries")
 def kl_mean_of_matrix(y_pred, y_true):
-    total, slopes = _entries(
-        y_pred, y_true, lambda p, t: t * math.log(t / p) if t else 0.0, lambda p, t: -t / p
-    )
+    total, slopes = _entries(y_pred, y_true, lambda p, t: t * math.log(t / p) if t else 0.0, lambda p, t: -t / p)
     return total / y_pred.size, slopes / y_pred.size
 
 
