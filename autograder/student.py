@@ -102,7 +102,7 @@ def describe(value: Any) -> str:
         kind = "" if value.dtype == np.float64 else f" {value.dtype}"
         return f"an array of shape {value.shape}{kind}"
     if isinstance(value, Kept):
-        return "cache"
+        return "the one returned before"
     if isinstance(value, Generator):
         return "rng"
     if isinstance(value, functools.partial):

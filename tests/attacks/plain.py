@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +41,7 @@ assert parameter_count("local", 3, 4, 2) == 8
 assert parameter_count("shared", 3, 4, 2) == 2
 ### END HIDDEN TESTS""",
 }
+TOGETHER = 20  # submissions in one run
 # What these do is seen only when they are alone with a neighbour.
 _ALONE = {"hung", "stopped"}
 _HARM = {"AMOUNT", "DEPTH"}
@@ -120,7 +121,8 @@ def observe(place: Place, attacks: list[Attack]) -> dict[str, Outcome]:
     began = time.monotonic()
     done = place.command("nbgrader", "autograde", UNIT.name, wrap=box(place), timeout=900)
     seconds = time.monotonic() - began - 3.0
-    found = {attack.name: Outcome(_seen(place, attack), seconds, _score(place, attack)) for attack in attacks}
+    taken = seconds if len(attacks) == 1 else 0.0
+    found = {attack.name: Outcome(_seen(place, attack), taken, _score(place, attack)) for attack in attacks}
     said = b"\n".join(place.listeners.heard[heard:])
     for attack in attacks:
         if attack.name.encode() in said:
@@ -187,33 +189,17 @@ def feedback(place: Place, attacks: list[Attack], found: dict[str, Outcome]) -> 
             found[name].effects.add("script")
 
 
-def against_plain(
-    folder: Path, attacks: list[Attack], listeners: Listeners, say=lambda text: None
-) -> dict[str, Outcome]:
+def against_plain(folder: Path, attacks: list[Attack], listeners: Listeners) -> Iterator[tuple[Attack, Outcome]]:
     """What the attacks achieve against plain nbgrader; those that cannot be run safely are left out."""
     attacks = [attack for attack in attacks if can_be_run(attack)]
     template = plain_course(folder / "template", listeners)
     together = [attack for attack in attacks if not alone(attack)]
-    found: dict[str, Outcome] = {}
-    if together:
-        place = _copy(template, folder / "together")
-        hand_in_all(place, together)
-        say(f"plain nbgrader: {len(together)} submissions in one run")
-        found |= observe(place, together)
-        for outcome in found.values():
-            outcome.seconds = 0.0
-        feedback(place, [attack for attack in together if attack.row == 12], found)
-    for attack in attacks:
-        if alone(attack):
-            place = _copy(template, folder / "alone")
-            hand_in_all(place, [attack])
-            found |= observe(place, [attack])
-            shutil.rmtree(place.root)
-            say(f"plain nbgrader: {attack.name}: {', '.join(found[attack.name].effects) or 'nothing'}")
-    return found
-
-
-def _copy(template: Place, root: Path) -> Place:
-    shutil.copytree(template.root, root)
-    # The copy keeps the address of its own files in the deeds: they name this folder.
-    return Place(root, template.listeners)
+    groups = [together[at : at + TOGETHER] for at in range(0, len(together), TOGETHER)]
+    for group in [*groups, *([attack] for attack in attacks if alone(attack))]:
+        place = Place(folder / "class", listeners)
+        shutil.copytree(template.root, place.root)
+        hand_in_all(place, group)
+        found = observe(place, group)
+        feedback(place, [attack for attack in group if attack.row == 12], found)
+        shutil.rmtree(place.root)
+        yield from ((attack, found[attack.name]) for attack in group)
