@@ -85,6 +85,8 @@ class Diagnosis:
             if outcome.state == "not_graded":  # Disagrees
                 return []
             if not outcome.passed:
+                if len(suspect.log) != len(logs[check]):
+                    return []  # it goes wrong where the student was right, by less than the agreement allows
                 explained.append(check)
         return explained
 

@@ -73,9 +73,9 @@ def our_cell(attack: Attack, result: Result) -> str:
 
 def escaped(text: str) -> str:
     shown = "".join(c if c.isprintable() else "·" for c in text)
-    for character in "\\|<>*_`[]{}$":
-        shown = shown.replace(character, f"\\{character}" if character not in "<>" else {"<": "&lt;", ">": "&gt;"}[character])
-    return shown
+    for character in "\\|*_`[]{}$":
+        shown = shown.replace(character, f"\\{character}")
+    return shown.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def page(attacks: list[Attack], plain: dict[str, dict], run: Run) -> str:

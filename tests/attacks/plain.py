@@ -58,7 +58,8 @@ class Outcome:
 
 def can_be_run(attack: Attack) -> bool:
     """Whether it is safe outside a sandbox, in the box."""
-    return not (_HARM & attack.tokens.keys()) and attack.name not in ("stops-parent", "file-pipe", "file-large-outputs")
+    # The names: those that would stop the run for good, whoever started it.
+    return not (_HARM & attack.tokens.keys()) and attack.name not in ("stops-parent", "ptrace", "file-pipe")
 
 
 def alone(attack: Attack) -> bool:
