@@ -100,8 +100,7 @@ def judge(attack: Attack, result: Result) -> None:
     assert all(item.points == 0 for item in items if item.state != "passed")
     assert all(item.message for item in items if item.state != "passed")
     if not attack.gives_right_answers:
-        # Whether arguments were left alone is an observation from inside: that item may be earned.
-        assert {item.title for item in items if item.points} <= {"The arguments stay as they are"}
+        assert not [item.title for item in items if item.points]
     others = [item for item in result.items if item.exercise != attack.target]
     assert {item.state for item in others} == {"passed"}, [(i.title, i.message) for i in others if i.message]
 

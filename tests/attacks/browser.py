@@ -13,7 +13,7 @@ def scripts_that_ran(pages: Iterable[Path]) -> dict[Path, list[str]]:
 
     Raises ImportError where playwright is missing.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Error, sync_playwright
 
     found: dict[Path, list[str]] = {}
     with sync_playwright() as playwright:
@@ -25,9 +25,12 @@ def scripts_that_ran(pages: Iterable[Path]) -> dict[Path, list[str]]:
             context.route("**/*", partial(_let, events))
             page.goto(path.absolute().as_uri(), wait_until="load")
             page.wait_for_timeout(100)
-            for link in page.query_selector_all('a[href^="javascript:" i]'):
-                events.append(f"a link to {link.get_attribute('href')[:40]}")
-            events += [f"ran {name}" for name in page.evaluate("window.ran || []")]
+            try:
+                for link in page.query_selector_all('a[href^="javascript:" i]'):
+                    events.append(f"a link to {link.get_attribute('href')[:40]}")
+                events += [f"ran {name}" for name in page.evaluate("[].concat(window.ran || [])")]
+            except Error:
+                events.append("the page went elsewhere")
             found[path] = [event for event in events if not event.startswith("asked https://")]
             context.close()
         browser.close()
