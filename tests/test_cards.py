@@ -44,7 +44,7 @@ def test_what_disagrees_is_named():
 
 
 def test_an_unknown_card_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match="did you mean 'prior-ladder'"):
+    with pytest.raises(ValueError, match="nearest: prior-ladder"):
         cards.show_card("prior-lader")
 
 

@@ -78,7 +78,7 @@ def conv_bn_relu(
     before: Sequence[np.ndarray] = (),
     reload: bool = False,
 ) -> tuple:
-    """module = cls(in_channels, out_channels, kernel_size, padding), loaded with `state`; y = module(x); y.backward(dy).
+    """cls(in_channels, out_channels, kernel_size, padding), loaded with `state`; y = module(x); y.backward(dy).
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def conv_bn_relu(
     y.backward(_tensor(torch, dy))
     gradients = [_array(tensor.grad) for tensor in (leaf, *parameters)]
     statistics = [_array(buffer) for buffer in _statistics(module)]
-    return (shapes, _array(y), *gradients, *(statistics + [None, None])[:2])
+    return (shapes, _array(y), *gradients, *[*statistics, None, None][:2])
 
 
 def _statistics(module: Any) -> list:
