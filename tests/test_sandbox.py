@@ -802,13 +802,16 @@ def test_the_worker_loads_nothing_of_the_grader(looking):
 
 def test_given_is_importable_and_nothing_else_of_the_source(tmp_path, monkeypatch):
     monkeypatch.setattr(launch, "SOURCE", tmp_path)
-    (tmp_path / UNIT.name).mkdir()
-    (tmp_path / UNIT.name / "given.py").write_text("def helper(): return 5\n")
-    (tmp_path / UNIT.name / "secret.py").write_text("")
-    source = "import given, os\ndef f(): return given.helper(), os.listdir(os.path.dirname(given.__file__))"
-    with running(source) as s:
-        value, names = s.call("f", ()).value
-    assert value == 5
+    launch._given.cache_clear()
+    pooling = UNITS["pooling"]
+    (tmp_path / pooling.name).mkdir()
+    (tmp_path / pooling.name / "secret.py").write_text("")
+    source = "import given, os\ndef f(): return dir(given), os.listdir(os.path.dirname(given.__file__))"
+    with Session([Cell(source, "cell")], pooling) as s:
+        functions, names = s.call("f", (), {}).value
+    launch._given.cache_clear()
+    assert "conv2d_forward" in functions
+    assert "max_pool2d_forward" not in functions
     assert "secret.py" not in names
 
 
