@@ -17,8 +17,8 @@ from backpass.naming import same_reply
 DECIDED = ("failed", "raised")
 
 
-class Disagrees(Exception):
-    """The suspect answered otherwise than the student."""
+class Stopped(Exception):
+    """The suspect answered otherwise than the student, or went on where the student was stopped."""
 
 
 def agree(function: str, one: Answer, other: Answer) -> bool:
@@ -32,14 +32,17 @@ class Suspect(LocalStudent):
     def __init__(self, unit: Unit, mistake: Replacement, recorded: list[Called]):
         super().__init__(unit, mistake.functions)
         self._recorded = iter(recorded)
+        self.disagrees = False
 
     def observe(self, function: str, args: tuple, kwargs: dict, lines: bool = False) -> Called:
         called = super().observe(function, args, kwargs, lines)
         theirs = next(self._recorded, None)
-        if theirs is None or theirs.function != function:
-            raise Disagrees
-        if function in self._functions and not agree(function, theirs.answer, called.answer):
-            raise Disagrees
+        if theirs is None:
+            raise Stopped
+        mine = function in self._functions
+        if theirs.function != function or (mine and not agree(function, theirs.answer, called.answer)):
+            self.disagrees = True
+            raise Stopped
         return called
 
 
@@ -82,9 +85,9 @@ class Diagnosis:
         for check in failed:
             suspect = Suspect(self._checks.unit, mistake, logs[check])
             outcome = self._checks.run(check, suspect)
-            if outcome.state == "not_graded":  # Disagrees
+            if suspect.disagrees:
                 return []
-            if not outcome.passed:
+            if outcome.state in DECIDED:
                 if len(suspect.log) != len(logs[check]):
                     return []  # it goes wrong where the student was right, by less than the agreement allows
                 explained.append(check)
