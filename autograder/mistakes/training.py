@@ -626,8 +626,8 @@ def poisson_no_rate(y_pred, y_true):
 
 @mistake("glorot_uniform", shown_by="uniform_draws:sqrt3")
 def glorot_uniform_three(shape, rng):
-    """The bound is sqrt(3 / (fan_in + fan_out)); a uniform on ±a has variance a² / 3, and the variance that is wanted is
-    2 / (fan_in + fan_out)."""
+    """The bound is sqrt(3 / (fan_in + fan_out)); a uniform on ±a has variance a² / 3, and the variance that is wanted
+    is 2 / (fan_in + fan_out)."""
     return right.glorot_uniform(shape, rng) / np.sqrt(2)
 
 
