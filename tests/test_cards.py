@@ -142,7 +142,7 @@ def test_a_table_says_which_cells_are_not_computed():
 def test_the_rosetta_table_works_without_scipy_and_torch(monkeypatch):
     import sys
 
-    from backpass.rosetta import convolution_names
+    from backpass.rosetta.convolution import convolution_names
 
     computed = convolution_names()
     for name in ("scipy.signal", "scipy.ndimage", "torch"):

@@ -13,16 +13,16 @@ import difflib
 import html
 import importlib
 import json
+import pkgutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from . import experiments
 from .data import FILES
 
-# Modules whose import registers cards. A lecture's experiments stand in one module.
-EXPERIMENTS = ("backpass.experiments.convolution",)
 _CARDS: dict[str, Card] = {}
 
 
@@ -129,8 +129,8 @@ def experiment(**facts) -> Callable[[Callable], Callable]:
 
 def names() -> list[str]:
     """The names of all cards."""
-    for module in EXPERIMENTS:
-        importlib.import_module(module)
+    for module in pkgutil.iter_modules(experiments.__path__):
+        importlib.import_module(f"{experiments.__name__}.{module.name}")
     return sorted(_CARDS)
 
 

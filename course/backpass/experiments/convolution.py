@@ -172,34 +172,19 @@ def prior_ladder(seed: int = 0) -> dict[str, float]:
     """Accuracy of the four networks in the three settings, between 0 and 1. Needs torch."""
     import torch
 
-    torch.set_num_threads(1)
+    from ..fitting import accuracy, fit
+
     data, rng = load("digits"), np.random.default_rng(seed)
     chosen = rng.permutation(len(data.x_train))[:1000]
-    images, labels = data.x_train[chosen], torch.as_tensor(data.y_train[chosen])
+    images, labels = data.x_train[chosen], data.y_train[chosen]
     in_place, moved = pasted(data.x_test, None), pasted(data.x_test, rng)
     found = {}
     for trained in ("one place", "anywhere"):
-        x = torch.as_tensor(pasted(images, None if trained == "one place" else rng))
+        x = pasted(images, None if trained == "one place" else rng)
         torch.manual_seed(seed)
         for rung, net in ladder_networks(torch).items():
-            _train(torch, net, x, labels, rng)
+            fit(net, x, labels, torch.optim.Adam(net.parameters(), lr=3e-3), rng=rng, steps=200, batch=50)
             if trained == "one place":
-                found[f"control: {rung}"] = _accuracy(torch, net, in_place, data.y_test)
-            found[f"{trained}: {rung}"] = _accuracy(torch, net, moved, data.y_test)
+                found[f"control: {rung}"] = accuracy(net, in_place, data.y_test)
+            found[f"{trained}: {rung}"] = accuracy(net, moved, data.y_test)
     return found
-
-
-def _accuracy(torch, net, x: np.ndarray, labels: np.ndarray) -> float:
-    with torch.no_grad():
-        return float((net(torch.as_tensor(x)).argmax(1).numpy() == labels).mean())
-
-
-def _train(torch, net, x, labels, rng, epochs: int = 10, batch: int = 50) -> None:
-    """Adam on the cross-entropy, batches in random order."""
-    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
-    for _ in range(epochs):
-        order = torch.as_tensor(rng.permutation(len(x)))
-        for some in order.split(batch):
-            optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(net(x[some]), labels[some]).backward()
-            optimizer.step()

@@ -1,4 +1,4 @@
-"""The Rosetta tables of the lectures: what the same word means in different libraries."""
+"""Lecture 1: six names, and what each of them computes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from .tables import Documented, Table, computed
+from ..tables import Documented, Table, computed
 
 IMPULSE, PROBE = np.array([0.0, 0, 1, 0, 0]), np.array([1.0, 2, 3])
 SHORT, PAIR = np.array([1.0, 2, 3]), np.array([1.0, 1])

@@ -1,0 +1,1 @@
+"""The Rosetta tables of the lectures, one module per lecture: what the same word means in different libraries."""
