@@ -8,13 +8,14 @@ NEEDS := bootstrap.py pyproject.toml course/pyproject.toml constraints.txt
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup demo test lab validate bench
+.PHONY: help setup demo test lab validate bench fuzz
 help:
 	@echo 'make demo       grade a class of invented submissions of unit 1, end to end (in build/demo)'
 	@echo 'make lab        open the lectures and the exercises in JupyterLab'
 	@echo 'make setup      make .venv with all that the tests need, torch included'
 	@echo 'make test       lint and run all tests'
 	@echo 'make validate   prove the grader: answers, stubs, right variants, mistakes (UNIT=all)'
+	@echo 'make fuzz       a million random frames and 20,000 notebooks through what reads a submission: 5 minutes'
 	@echo 'make bench      time grading a class, beside plain nbgrader'
 
 setup: .venv/ready-to-test
@@ -41,6 +42,9 @@ validate: .venv/ready-to-test
 
 bench: .venv/ready-to-test
 	@$(RUN) python -m benchmarks.class
+
+fuzz: .venv/ready-to-test
+	@$(RUN) python -m tests.fuzz
 
 .venv/ready-to-run: $(NEEDS)
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed, and none was found.' >&2; exit 2; }
