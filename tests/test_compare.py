@@ -63,6 +63,9 @@ def test_same(actual, expected):
         (np.array([np.nan]), np.array([1.0]), "value", "nan"),
         (np.array([np.inf]), np.array([-np.inf]), "value", "is not right"),
         (5, 4, "value", "is not right"),
+        (10**400, 1.5, "structure", "is an integer of more than 300 digits, and should be a number"),
+        (-(10**400), 4, "structure", "is an integer of more than 300 digits"),
+        ([10**400] * 3, np.ones(3), "structure", "is a list of 3 values"),
     ],
 )
 def test_different(actual, expected, kind, words):

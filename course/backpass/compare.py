@@ -20,6 +20,7 @@ import numpy as np
 from backpass import explain
 from backpass.closeness import close
 
+_MOST_BITS = 1023  # a longer integer is no float64
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 Path = tuple[Any, ...]
@@ -289,6 +290,8 @@ def _sequence_structure(actual: Any, expected: Sequence, path: Path, differs: Ca
 def _number_structure(actual: Any, expected: Any, differs: Callable) -> Difference | None:
     if not is_number(actual):
         return differs("structure", f"is {describe_type(actual)}, and should be {_wanted(expected)}")
+    if isinstance(actual, int) and actual.bit_length() > _MOST_BITS and actual != expected:
+        return differs("structure", f"is an integer of more than 300 digits, and should be {_wanted(expected)}")
     return None
 
 
