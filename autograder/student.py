@@ -18,6 +18,7 @@ import numpy as np
 
 from autograder.lines import count_lines
 from autograder.paths import ROOT
+from autograder.remembered import Answers
 from autograder.sandbox import Generator, Session
 from autograder.units import Unit, returns_cache
 from backpass.closeness import untouched
@@ -89,11 +90,20 @@ class Called:
 
 
 _returned_names = functools.cache(returned_names)
+_reference_answers = Answers()
 
 
 @functools.cache
 def _signature(function: Callable) -> inspect.Signature:
     return inspect.signature(function)
+
+
+# Up to so many arrays of a dict or list are described one by one: a longer sentence is not read to its end.
+LISTED = 3
+
+
+def _arrays(values: dict | list | tuple) -> bool:
+    return all(isinstance(value, np.ndarray) for value in (values.values() if isinstance(values, dict) else values))
 
 
 def describe(value: Any) -> str:
@@ -109,6 +119,10 @@ def describe(value: Any) -> str:
         return describe(value.func)
     if callable(value):
         return "a function"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict | list | tuple) and len(value) > LISTED and _arrays(value):
+        return f"a {type(value).__name__} of {len(value)} arrays"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {describe(entry)}" for key, entry in value.items()) + "}"
     if isinstance(value, list | tuple) and any(isinstance(entry, np.ndarray) for entry in value):
@@ -180,7 +194,13 @@ class Student:
 
     def observe(self, function: str, args: tuple, kwargs: dict, lines: bool = False) -> Called:
         reference = self.reference_of(function)
-        expected = self._run_locally(reference, args, kwargs, lambda kept: kept.reference, self._reference_generators)
+        expected = _reference_answers.ask(
+            reference,
+            args,
+            kwargs,
+            Kept,
+            lambda: self._run_locally(reference, args, kwargs, lambda kept: kept.reference, self._reference_generators),
+        )
         answer = self._answer(function, args, kwargs, lines)
         called = Called(function, reference, args, kwargs, answer, expected)
         self.log.append(called)

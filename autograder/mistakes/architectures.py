@@ -369,8 +369,8 @@ def residual_inner_relu_skipped(dy, cache):
 
 @mistake("residual_block_backward")
 def residual_projection_skipped_backward(dy, cache):
-    """dws is right, but in dx the gradient of the projected shortcut is as if it came through an unprojected one of as
-    many channels. It must go back through the 1×1 convolution."""
+    """dws is right, but dx takes the shortcut's gradient as it is, as if nothing had been projected. It must go back
+    through the 1×1 convolution."""
     dx, d = right.residual_block_backward(dy, cache)
     if cache[2] is None:
         return dx, d
@@ -934,7 +934,8 @@ def interval_paired(a, b, rng, level=0.95, draws=2000):
 
 @mistake("effect_interval", shown_by="bootstrap_interval:equal_sizes")
 def interval_of_equal_sizes(a, b, rng, level=0.95, draws=2000):
-    """From both as many runs are drawn as the smaller has. Each is resampled at its own size."""
+    """The same number of runs is drawn from a and from b, that of the smaller one. Each is resampled at its own
+    size."""
     size = min(len(a), len(b))
     differences = rng.choice(a, (draws, size)).mean(axis=1) - rng.choice(b, (draws, size)).mean(axis=1)
     low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
@@ -978,8 +979,8 @@ def interval_reflected(a, b, rng, level=0.95, draws=2000):
 
 @mistake("effect_interval", shown_by="bootstrap_interval:symmetric")
 def interval_by_deviation(a, b, rng, level=0.95, draws=2000):
-    """The interval is the effect plus and minus a multiple of a standard deviation. That assumes a bell; the quantiles
-    of the resampled differences lie where the runs put them."""
+    """The interval is the effect plus and minus a multiple of a standard deviation. That assumes a bell curve;
+    the quantiles of the resampled differences lie where the runs put them."""
     effect = float(a.mean() - b.mean())
     low, high = _interval(a, b, rng, level, draws)
     return effect, effect - (high - low) / 2, effect + (high - low) / 2

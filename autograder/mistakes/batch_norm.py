@@ -308,7 +308,7 @@ def batch_norm_dgamma_of_x(dy, cache):
 @mistake("batch_norm_backward", row=71)
 def batch_norm_parameters_averaged(dy, cache):
     """dgamma and dbeta are averages over the batch. gamma and beta act on every sample, and gradients of
-    what is used several times add up: if the loss is a mean, dy already knows."""
+    what is used several times add up. Where the loss is a mean over the batch, dy is divided already."""
     dx, dgamma, dbeta = right.batch_norm_backward(dy, cache)
     return dx, dgamma / len(dy), dbeta / len(dy)
 
