@@ -1,4 +1,4 @@
-"""`backpass check NOTEBOOK`, `backpass card NAME`, `backpass doctor`: the student's command line."""
+"""`backpass check NOTEBOOK`, `card NAME`, `data NAME`, `doctor`: the student's command line."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from backpass import fetch
 from backpass.cases import BadBook
 from backpass.check import CASES, find_book
+from backpass.fetch import FULL
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     card = commands.add_parser("card", help="run an experiment of a lecture again, and compare with its card")
     card.add_argument("name")
     card.add_argument("--seed", type=int, default=0)
+    data = commands.add_parser("data", help="fetch a full data set, and check it")
+    data.add_argument("name", choices=sorted(FULL))
     commands.add_parser("doctor", help="look for what is missing or wrong, and say what to do")
     options = parser.parse_args(arguments)
     # A terminal that cannot show a sign shows "?"; it must not end the report.
@@ -34,7 +38,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _check(options.notebook, options.timeout)
     if options.command == "card":
         return _card(options.name, options.seed)
+    if options.command == "data":
+        return _data(options.name)
     return _doctor()
+
+
+def _data(name: str) -> int:
+    def show(*progress) -> None:
+        if sys.stderr.isatty():
+            print("\r" + fetch.bar(*progress), end="", file=sys.stderr, flush=True)
+
+    if files := fetch.missing(name):
+        print(f"{name}: {len(files)} of {len(FULL[name].files)} files to fetch, {FULL[name].megabytes} MB in all.")
+    try:
+        where = fetch.fetch(name, show)
+    except OSError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    print(f"\n{name} is complete in {where}. Load it by: backpass.data.load({name!r})")
+    print(f"Source: {FULL[name].source}. Licence: {FULL[name].licence}.")
+    return 0
 
 
 def _card(name: str, seed: int) -> int:
