@@ -7,6 +7,7 @@ SOURCE = ROOT / "source"
 CHECKS = ROOT / "autograder" / "checks"
 COURSE = ROOT / "course"
 BACKPASS = COURSE / "backpass"
+LECTURES = COURSE / "lectures"
 SOLUTIONS = ROOT / "solutions"
 
 

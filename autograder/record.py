@@ -21,6 +21,7 @@ import numpy as np
 from autograder import mistakes
 from autograder.diagnose import agree
 from autograder.judging import Equals, Judgement, Raises, Structure, Unchanged, Wrong, reply_of
+from autograder.lecture_links import lecture_links
 from autograder.paths import BACKPASS, ROOT, source_notebook
 from autograder.points import exercise_points
 from autograder.replacement import Replacement
@@ -173,13 +174,16 @@ def hints(unit: Unit) -> dict[str, tuple[str, ...]]:
 def book(checks: Checks) -> cases.Book:
     """All visible cases of the unit, with the sentences of its mistakes and the hints of its exercises."""
     unit, known, points = checks.unit, mistakes.load(checks.unit), exercise_points(checks)
-    helped = hints(unit)
+    helped, links = hints(unit), lecture_links(unit)
     by_exercise = {e.name: [m for m in known.values() if m.exercise(unit) == e.name] for e in unit.exercises}
     return cases.Book(
         unit=unit.name,
         title=unit.title,
+        number=unit.number,
         exercises={
-            e.name: cases.Exercise(e.functions, float(points[e.name]), e.bonus, helped.get(e.name, ()))
+            e.name: cases.Exercise(
+                e.functions, float(points[e.name]), e.bonus, helped.get(e.name, ()), links.get(e.name, "")
+            )
             for e in unit.exercises
         },
         cases=[_case(checks, check, by_exercise[check.exercise]) for check in checks.visible()],

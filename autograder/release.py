@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from autograder.given import write_given
-from autograder.paths import BACKPASS, ROOT, SOLUTIONS, source_notebook
+from autograder.paths import BACKPASS, LECTURES, ROOT, SOLUTIONS, source_notebook
 from autograder.record import write_cases
 from autograder.units import Unit
 
@@ -28,7 +28,8 @@ def write_generated(unit: Unit, folder: Path) -> None:
 def _last_change() -> int:
     """When anything that decides the recorded cases was last changed."""
     folders = (ROOT / "autograder", SOLUTIONS, BACKPASS)
-    return max(path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.py"))
+    files = [path for folder in folders for path in folder.rglob("*.py")]
+    return max(path.stat().st_mtime_ns for path in [*files, *LECTURES.glob("*.ipynb")])
 
 
 def release_unit(unit: Unit, course: Path) -> Path:

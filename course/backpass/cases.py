@@ -140,6 +140,7 @@ class Book:
     exercises: dict[str, Exercise] = field(default_factory=dict)
     cases: Sequence[Case] = field(default_factory=list)
     mistakes: dict[str, Mistake] = field(default_factory=dict)
+    number: int = 0  # its place in the course
 
     def of(self, exercise: str) -> list[Case]:
         if isinstance(self.cases, _Cases):

@@ -13,6 +13,7 @@ from typing import Any
 
 from backpass.cases import BadBook, Book, load
 from backpass.naming import name_mistakes, sentence
+from backpass.progress import keep, reference
 from backpass.report import Item, Report, Section
 from backpass.running import Run, run_case
 
@@ -53,7 +54,11 @@ def check(*what: str | Callable) -> Report:
         exercises[exercise] = None
         if callable(one):
             functions[name] = one
-    return Report([check_exercise(book, exercise, functions) for exercise in exercises])
+    report = Report([check_exercise(book, exercise, functions) for exercise in exercises])
+    entries = keep(report.sections, Path.cwd())
+    for section in report.sections:
+        section.reference = reference(book.unit, entries.get(section.exercise, {}))
+    return report
 
 
 def check_exercise(book: Book, exercise: str, functions: Mapping[str, Any]) -> Section:
@@ -65,7 +70,9 @@ def check_exercise(book: Book, exercise: str, functions: Mapping[str, Any]) -> S
     runs = [run_case(case, own) for case in book.of(exercise)]
     named = name_mistakes(book, exercise, runs)
     items = [_item(book, run, names) for run, names in zip(runs, named, strict=True)]
-    return Section(exercise, items, runs, about.points, about.bonus, about.hints, about.lecture)
+    # A lecture that was not given out beside the notebook is not linked.
+    lecture = about.lecture if Path(about.lecture.partition("#")[0]).is_file() else ""
+    return Section(exercise, items, runs, about.points, about.bonus, about.hints, lecture)
 
 
 def find_book() -> Book:

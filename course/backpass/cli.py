@@ -1,4 +1,4 @@
-"""`backpass check NOTEBOOK`, `card NAME`, `data NAME`, `doctor`: the student's command line."""
+"""`backpass check NOTEBOOK`, `card NAME`, `data NAME`, `progress`, `doctor`: the student's command line."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from backpass import fetch
 from backpass.cases import BadBook
 from backpass.check import CASES, find_book
 from backpass.fetch import FULL
+from backpass.progress import progress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     card.add_argument("--seed", type=int, default=0)
     data = commands.add_parser("data", help="fetch a full data set, and check it")
     data.add_argument("name", choices=sorted(FULL))
+    done = commands.add_parser("progress", help="what is done over all units")
+    done.add_argument("folder", type=Path, nargs="?", default=Path())
     commands.add_parser("doctor", help="look for what is missing or wrong, and say what to do")
     options = parser.parse_args(arguments)
     # A terminal that cannot show a sign shows "?"; it must not end the report.
@@ -40,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _card(options.name, options.seed)
     if options.command == "data":
         return _data(options.name)
+    if options.command == "progress":
+        print(progress(options.folder))
+        return 0
     return _doctor()
 
 

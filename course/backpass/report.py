@@ -50,6 +50,7 @@ class Section:
     bonus: bool = False
     hints: tuple[str, ...] = ()
     lecture: str = ""
+    reference: str = ""  # a file of solutions that may be read now
 
     @property
     def share(self) -> float:

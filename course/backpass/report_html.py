@@ -278,9 +278,10 @@ def _hints(section: Section) -> str:
     inner = ""
     for i, hint in reversed(list(enumerate(section.hints, 1))):
         inner = _folded(f"Hint {i} of {len(section.hints)}", _paragraph(hint) + inner)
-    if section.lecture:
-        link = f'<a href="{escape(section.lecture)}">Where the lecture explains it</a>'
-        inner += f'<div style="{_MARGIN}">{link}</div>'
+    links = [(section.lecture, "Where the lecture explains it"), (section.reference, "One way to write it")]
+    for target, words in links:
+        if target:
+            inner += f'<div style="{_MARGIN}"><a href="{escape(target)}">{words}</a></div>'
     return inner
 
 

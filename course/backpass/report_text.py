@@ -47,6 +47,8 @@ def _section(section: Section) -> str:
         told |= {item.mistake} - {""}
     if first is None:
         lines.append("  Everything here is right. Hidden checks ask the same of other numbers.")
+    if section.reference:
+        lines.append(f"  One way to write it: {section.reference}")
     warnings = dict.fromkeys(text for run in section.runs for text in run.warnings)
     lines += [f"  Your code gave a warning: {text}" for text in list(warnings)[:5]]
     return "\n".join(lines)
