@@ -28,11 +28,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from sqlalchemy.exc import SAWarning
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
 from traitlets.log import get_logger
 
 from autograder.host import Host
-from autograder.limits import with_limits
+from autograder.limits import configuration, configured, with_limits
 from autograder.nbgrader_plugin import configure
 from autograder.nbgrader_plugin.hooks import refuse_links
 from autograder.pool import Job, default_jobs, grade_job
@@ -42,8 +42,6 @@ from autograder.store import FILE_NAME, Store, fingerprint, key_of
 from autograder.terminal import harmless
 from autograder.units import Limits, Unit
 from autograder.units import unit as unit_called
-
-CONFIG = "nbgrader_config.py"
 
 
 class NothingSubmitted(LookupError):
@@ -117,9 +115,7 @@ class Booking(Autograde):
 
 def course_of(course_dir: Path) -> tuple[CourseDirectory, Config]:
     """The nbgrader course in a folder, and its configuration, with the plug-in set up."""
-    config = Config()
-    if (course_dir / CONFIG).exists():
-        config = PyFileConfigLoader(CONFIG, path=str(course_dir)).load_config()
+    config = configuration(course_dir)
     if "sanitize_preprocessors" not in config.Autograde:
         configure(config)
     if not isinstance(config.CourseDirectory.get("root"), str):
@@ -129,8 +125,7 @@ def course_of(course_dir: Path) -> tuple[CourseDirectory, Config]:
 
 def limited(name: str, config: Config) -> tuple[Unit, dict[str, float]]:
     """The unit with the limits that the course's configuration sets, and these. Raises UnusableLimit."""
-    limits = config.Grade.get("limits", {})
-    limits = dict(limits) if isinstance(limits, dict) else {}
+    limits = configured(config)
     return with_limits(unit_called(name), limits), limits
 
 

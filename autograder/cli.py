@@ -63,6 +63,7 @@ def grade(
     isolation: IsolationOption = Isolation.bubblewrap,
 ) -> None:
     """Grade files (.ipynb or .py), or without files all that was submitted for the unit."""
+    from autograder.limits import UnusableConfiguration
     from autograder.sandbox import NoSandbox, check_isolation
 
     which = chosen(unit_name)
@@ -70,12 +71,15 @@ def grade(
         check_isolation(isolation.value)
     except NoSandbox as error:
         raise refuse(str(error), NOT_GRADED) from None
-    if files:
-        results = _grade_files(which, files, json_dir, jobs, isolation.value)
-        show_results(results, Console())
-        everything = all(result.graded for result in results)
-    else:
-        everything = _grade_class(which, jobs, isolation.value)
+    try:
+        if files:
+            results = _grade_files(which, files, json_dir, jobs, isolation.value)
+            show_results(results, Console())
+            everything = all(result.graded for result in results)
+        else:
+            everything = _grade_class(which, jobs, isolation.value)
+    except UnusableConfiguration as error:
+        raise refuse(str(error)) from None
     if not everything:
         raise typer.Exit(NOT_GRADED)
 
@@ -83,8 +87,10 @@ def grade(
 def _grade_files(
     which: Unit, files: list[Path], json_dir: Path | None, jobs: int | None, isolation: str
 ) -> list[Result]:
+    from autograder.limits import configuration, configured
     from autograder.pool import Job, grade_jobs
 
+    limits = configured(configuration(Path.cwd()))
     missing = [str(path) for path in files if not path.exists() and not path.is_symlink()]
     if missing:
         raise refuse(f"There is no file {', '.join(missing)}.")
@@ -94,7 +100,8 @@ def _grade_files(
         raise refuse(
             f"Several files are called {', '.join(twice)}: their results would overwrite each other in {json_dir}."
         )
-    results = list(grade_jobs(which.name, [Job(path, path.name) for path in files], jobs=jobs, isolation=isolation))
+    work = [Job(path, path.name) for path in files]
+    results = list(grade_jobs(which.name, work, jobs=jobs, isolation=isolation, limits=limits))
     if json_dir:
         try:
             json_dir.mkdir(parents=True, exist_ok=True)
@@ -108,11 +115,10 @@ def _grade_files(
 
 def _grade_class(which: Unit, jobs: int | None, isolation: str) -> bool:
     from autograder.classes import NothingSubmitted, grade_class, show_class
-    from autograder.limits import UnusableLimit
 
     try:
         rows = grade_class(which.name, Path.cwd(), jobs=jobs, isolation=isolation)
-    except (NothingSubmitted, UnusableLimit) as error:
+    except NothingSubmitted as error:
         raise refuse(str(error)) from None
     show_class(rows, Console())
     return all(row.graded for row in rows)

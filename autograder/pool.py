@@ -63,15 +63,17 @@ def grade_jobs(
     jobs: int | None = None,
     isolation: str = "bubblewrap",
     executor: Executor | None = None,
+    limits: Mapping[str, float] | None = None,
 ) -> Iterator[Result]:
     """Results in the order of `work`, on `jobs` hosts of this machine unless another executor is given."""
     if executor is not None:
-        yield from executor.map(grade_job, [unit] * len(work), work, [isolation] * len(work))
+        for_each = ([value] * len(work) for value in (isolation, None, limits))
+        yield from executor.map(grade_job, [unit] * len(work), work, *for_each)
         return
     opened: list[Host] = []
     with ThreadPoolExecutor(max(1, min(jobs or default_jobs(), len(work)))) as threads:
         try:
-            yield from threads.map(lambda job: grade_job(unit, job, isolation, opened), work)
+            yield from threads.map(lambda job: grade_job(unit, job, isolation, opened, limits), work)
         finally:
             threads.shutdown(cancel_futures=True)
             for host in opened:

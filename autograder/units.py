@@ -21,6 +21,7 @@ class Limits:
     processes: int = 32
     file_bytes: int = 16 << 20
     scratch_bytes: int = 64 << 20
+    scratch_files: int = 50_000  # their number costs the host's memory, too
     open_files: int = 64
     reply_bytes: int = 64 << 20
     printed_characters: int = 10_000

@@ -76,7 +76,9 @@ def test_different(actual, expected, kind, words):
 
 def test_an_unsupported_object_is_called_by_its_type():
     Unsupported = type("Unsupported", (), {"type_name": "torch.Tensor"})
-    assert "torch.Tensor" in compare(Unsupported(), X).hidden_sentence()
+    assert "is an object of type torch.Tensor" in compare(Unsupported(), X).hidden_sentence()
+    Unsupported.type_name = "a value of more than 64 MiB"
+    assert "the result is a value of more than 64 MiB" in compare(Unsupported(), X).hidden_sentence()
 
 
 def test_structure_is_compared_everywhere_before_values():

@@ -518,6 +518,33 @@ def test_processes_that_hoard_memory_together_are_ended():
         s.call("hoard", ())
 
 
+def test_no_memory_for_the_worker_itself_is_said():
+    hold = """
+    held = []
+    def hold(x):
+        for size in (1 << 20, 1 << 12, 64):
+            try:
+                while True: held.append(bytearray(size))
+            except MemoryError: pass
+    """
+
+    def twice(s):
+        for _ in range(2):
+            s.call("hold", (np.zeros(1 << 20),))
+
+    with running(hold) as s, pytest.raises(Crashed, match="`hold` found no memory left"):
+        twice(s)
+
+
+def test_what_is_left_running_does_not_cost_the_next_check(hostile):
+    assert hostile.call("threads", ()).value > LIMITS.processes // 2
+    before = hostile.generation
+    assert hostile.call("hundred_gigabytes", ()).exception.type_name == "MemoryError"
+    hostile.forget()
+    assert hostile.call("well", ()).value == "well"
+    assert hostile.generation == before + 1
+
+
 def test_stack_exhaustion_is_ended(hostile):
     try:
         ended = hostile.call("deep_recursion", ()).exception.type_name
@@ -680,6 +707,15 @@ def connect(family, address):
 def resolve(name):
     try: return socket.gethostbyname(name)
     except OSError as error: return type(error).__name__
+def families():
+    made = []
+    for family in range(64):
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET):
+            try: socket.socket(family, kind).close()
+            except OSError: continue
+            made.append(family)
+            break
+    return made
 def raw():
     try: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)
     except OSError as error: return error.errno
@@ -783,6 +819,12 @@ def test_there_is_no_network(looking, tmp_path):
             assert looking.call("connect", (family, address)).value != "connected"
     assert looking.call("resolve", ("example.org",)).value == "gaierror"
     assert looking.call("raw", ()).value == 1
+
+
+def test_only_sockets_that_a_namespace_keeps_apart_can_be_made(looking):
+    """A vsock would reach the machine's own services, and the host of a virtual machine."""
+    made = set(looking.call("families", ()).value)
+    assert {socket.AF_UNIX, socket.AF_INET} <= made <= {socket.AF_UNIX, socket.AF_INET, socket.AF_INET6}
 
 
 def test_ways_around_the_limits_are_closed(looking):

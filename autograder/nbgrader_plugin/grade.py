@@ -16,10 +16,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
-from traitlets import Dict, Enum
+from traitlets import Bunch, Dict, Enum, TraitError, validate
 
 from autograder.host import Host, HostFailed
-from autograder.limits import with_limits
+from autograder.limits import UnusableLimit, checked, with_limits
 from autograder.nbgrader_plugin.reading import unit_of
 from autograder.reading import Unreadable, read_bytes
 from autograder.results import Result
@@ -117,6 +117,13 @@ class Grade(NbGraderPreprocessor):
     limits = Dict(
         help="Limits of this course's own, by the names of autograder.units.Limits: {'call_seconds': 5}."
     ).tag(config=True)
+
+    @validate("limits")
+    def _usable(self, proposal: Bunch) -> dict[str, float]:
+        try:
+            return checked(proposal.value)
+        except UnusableLimit as error:
+            raise TraitError(str(error)) from None
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         unit = unit_of(resources)

@@ -9,6 +9,7 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 
+from autograder.limits import configured, with_limits
 from autograder.reading import Unreadable, notebook_cells, read_bytes
 from autograder.units import UNITS, Unit
 
@@ -51,7 +52,8 @@ class SubmissionExporter(NotebookExporter):
             return super().from_filename(filename, resources=resources, **kwargs)
         path = Path(filename)
         try:
-            notebook = parse_notebook(read_bytes(path, unit.limits), path.name)
+            limits = with_limits(unit, configured(self.config)).limits
+            notebook = parse_notebook(read_bytes(path, limits), path.name)
         except Unreadable as error:
             self.log.error("%s: %s", filename, error)
             notebook = nbformat.v4.new_notebook()

@@ -20,7 +20,7 @@ _ALLOW, _KILL, _NOT_PERMITTED = (
     0x80000000,
     0x00050001,
 )  # SECCOMP_RET_ALLOW, KILL_PROCESS, ERRNO|EPERM
-_NUMBER_AT, _MACHINE_AT = 0, 4  # offsets in struct seccomp_data
+_NUMBER_AT, _MACHINE_AT, _ARGUMENT_AT = 0, 4, 16  # offsets in struct seccomp_data, of the first argument's low half
 _X32 = 0x40000000  # x86-64's other calling convention
 
 # Machine -> AUDIT_ARCH, and the numbers of: shared memory and queues (shmget, shmat, semget, msgget,
@@ -37,20 +37,36 @@ _DENIED = {
     "aarch64": (0xC00000B7, (*_MEMORY_ARM, *_MOUNTS_ARM, *_OTHERS_ARM, *_KERNEL_ARM)),
 }
 
+# socket(2) gives these families only, all of them in the sandbox's own network namespace: UNIX, INET, INET6. Others
+# are not kept apart by a namespace (vsock reaches the machine and its host) or are kernel services (ALG, NETLINK).
+_SOCKET = {"x86_64": 41, "aarch64": 198}
+_FAMILIES = (1, 2, 10)
+
 
 def program() -> bytes:
     """The filter for this machine; b"" on machines whose numbers are not listed."""
     if platform.machine() not in _DENIED:
         return b""
     machine, denied = _DENIED[platform.machine()]
+    # (what, line to go to when it is so, when it is not, value); None: the next line.
     lines = [
-        (_LOAD, 0, 0, _MACHINE_AT),
-        (_JUMP_EQUAL, 1, 0, machine),
-        (_RETURN, 0, 0, _KILL),
-        (_LOAD, 0, 0, _NUMBER_AT),
-        (_JUMP_AT_LEAST, len(denied) + 1, 0, _X32),
+        (_LOAD, None, None, _MACHINE_AT),
+        (_JUMP_EQUAL, None, "kill", machine),
+        (_LOAD, None, None, _NUMBER_AT),
+        (_JUMP_AT_LEAST, "refuse", None, _X32),
+        *((_JUMP_EQUAL, "refuse", None, number) for number in denied),
+        (_JUMP_EQUAL, None, "allow", _SOCKET[platform.machine()]),
+        (_LOAD, None, None, _ARGUMENT_AT),
+        *((_JUMP_EQUAL, "allow", None, family) for family in _FAMILIES),
     ]
-    for left, number in zip(range(len(denied), 0, -1), denied, strict=True):
-        lines.append((_JUMP_EQUAL, left, 0, number))
-    lines += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _NOT_PERMITTED)]
-    return b"".join(struct.pack("=HBBI", *line) for line in lines)
+    ends = {"refuse": _NOT_PERMITTED, "allow": _ALLOW, "kill": _KILL}
+    places = {name: len(lines) + number for number, name in enumerate(ends)}
+    lines += [(_RETURN, None, None, value) for value in ends.values()]
+
+    def distance(here: int, name: str | None) -> int:
+        return 0 if name is None else places[name] - here - 1
+
+    return b"".join(
+        struct.pack("=HBBI", what, distance(here, yes), distance(here, no), value)
+        for here, (what, yes, no, value) in enumerate(lines)
+    )

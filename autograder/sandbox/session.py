@@ -24,9 +24,11 @@ START_SECONDS = 60.0  # for a worker to be ready, on a very busy machine
 FIRST_TICK, TICK = 0.02, 0.1  # seconds between looks at what a busy sandbox uses
 BUSY_FACTOR = 5.0  # wall-clock limits are never stretched by more than this
 LOOK_AGAIN = 1.0  # seconds between looks while calls are short
-MAX_FILES = 50_000  # in the scratch folder: their number costs the host's memory, too
+SANDBOX_TASKS = 4  # processes of the sandbox itself, at most
 MAX_RESTARTS = 12  # of one run of the cells: each costs a crash or a time-out
 MODULES_NOT_HERE = ("solutions", "autograder")  # never a stand-in: importing them is an error like any other
+# Exceptions of code that has used up memory, processes or files.
+STRAIN = ("MemoryError", "RuntimeError", "BlockingIOError", "OSError")
 # Errors of a call-back that are told inside by their own type.
 TOLD = (
     ValueError,
@@ -99,6 +101,7 @@ class Session:
         self._ids = itertools.count(1)
         self._generators: dict[int, tuple[int, Generator]] = {}
         self._generator_ids = itertools.count(1)
+        self._strained = False  # whether a call of this check came to the end of what there is
         self._spent = 0.0  # processor seconds of earlier workers
         self._seen = 0.0  # and of this one, when last looked at
         self._buffer = bytearray()
@@ -171,16 +174,26 @@ class Session:
             "count_lines": count_lines,
         }
         message = self._ask(request, "reply", f"`{function}`", self._limit("call"), call_backs)
-        return self._reply(message)
+        reply = self._reply(message)
+        self._strained = self._strained or (reply.exception is not None and reply.exception.type_name in STRAIN)
+        return reply
 
     def forget(self) -> None:
         """End of a check: what was kept inside is dropped."""
         self._generators.clear()
+        strained, self._strained = self._strained, False
+        if strained and self._worker is not None and self._crowded():
+            self._stop()  # what one function leaves behind must not cost the next one
         if self._worker is None:
             return
         # What is dropped may have a __del__ that hangs: the next check gets a fresh start then.
         with contextlib.suppress(TimedOut, Crashed):
             self._ask({"kind": "forget"}, "done", "Ending a check", self._limit("call"))
+
+    def _crowded(self) -> bool:
+        """Whether what was left running or in memory takes more than half of what there is."""
+        now, limits = usage(self._worker), self.unit.limits
+        return now.tasks > limits.processes // 2 + SANDBOX_TASKS or now.memory > limits.memory_bytes // 2
 
     # Starting
 
@@ -325,7 +338,7 @@ class Session:
         exceeded = budget.exceeded(now)
         if now.memory > 1.5 * limits.memory_bytes + (64 << 20):
             raise Crashed(f"{who} was stopped: its processes together used too much memory.")
-        if now.files > MAX_FILES:
+        if now.files > limits.scratch_files:
             raise Crashed(f"{who} was stopped: it made too many files.")
         if self._over():
             raise TimedOut(self._over_sentence(who))
@@ -333,8 +346,11 @@ class Session:
             raise TimedOut(f"{who} {exceeded}, and was stopped.")
 
     def _over_sentence(self, who: str) -> str:
-        seconds = self.unit.limits.submission_seconds
-        return f"{who} was stopped: the whole submission used more than its {seconds:g} s of processor time."
+        limits = self.unit.limits
+        used = f"used more than its {limits.submission_seconds:g} s of processor time"
+        if self._spent + self._seen <= limits.submission_seconds:
+            used = f"took more than its {limits.submission_seconds * limits.wall_factor:g} s"
+        return f"{who} was stopped: the whole submission {used}."
 
     def _ended(self, who: str) -> Crashed:
         """The channel is closed: say how the process ended."""
@@ -457,6 +473,8 @@ def how_it_ended(status: int | None) -> str:
     """The end of a worker as the rest of a sentence. bubblewrap gives 128 + n for signal n."""
     if status is None:
         return "closed the channel to the grader"
+    if status == wire.OUT_OF_MEMORY:
+        return "found no memory left"
     number = -status if status < 0 else status - 128
     if number > 0 and number in set(signal.Signals):
         name = signal.Signals(number).name

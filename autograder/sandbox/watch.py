@@ -17,7 +17,8 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Usage:
     """Processor seconds so far (finished children included), bytes resident, files in the scratch folder.
 
-    `delayed`: seconds in which a process could have run, and the machine was busy with others.
+    `tasks`: processes and threads, those of the sandbox itself included. `delayed`: seconds in which a process
+    could have run, and the machine was busy with others.
     """
 
     processor: float = 0.0
@@ -25,11 +26,12 @@ class Usage:
     files: int = 0
     running: bool = False
     delayed: float = 0.0
+    tasks: int = 0
 
 
 def usage(worker: Worker) -> Usage:
     """Sums over the process tree of a worker. A process that ends meanwhile is passed over."""
-    ticks = pages = files = delayed = 0
+    ticks = pages = files = delayed = tasks = 0
     running = False
     for pid in descendants(worker.process.pid):
         try:
@@ -40,9 +42,10 @@ def usage(worker: Worker) -> Usage:
         running = running or fields[0] in (b"R", b"D")
         ticks += sum(map(int, fields[11:15]))
         pages += int(fields[21])
+        tasks += int(fields[17])
         delayed += _delayed(pid)
         files = max(files, _files(pid)) if worker.isolation != "none" else 0
-    return Usage(ticks / _TICKS, pages * _PAGE, files, running, delayed / 1e9)
+    return Usage(ticks / _TICKS, pages * _PAGE, files, running, delayed / 1e9, tasks)
 
 
 def descendants(pid: int) -> Iterator[int]:

@@ -27,6 +27,8 @@ MAX_NAME = 200  # characters of a type's name
 _NAMES = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128"
 DTYPES = tuple(map(np.dtype, _NAMES.split()))
 
+OUT_OF_MEMORY = 77  # the worker's exit status when nothing is left even for its own work
+
 PREFIX = struct.Struct(">Q")
 
 # Extension types.

@@ -225,7 +225,9 @@ def describe_type(value: Any) -> str:
     if value is None:
         return "None"
     if type(value).__name__ == "Unsupported":
-        return f"an object of type {getattr(value, 'type_name', 'unknown')}"
+        name = getattr(value, "type_name", "unknown")
+        # The grader's own words, as "a value of more than 64 MiB", or the name of a type.
+        return name if name.startswith(("a ", "an ")) else f"an object of type {name}"
     if isinstance(value, bool | np.bool_):
         return "a truth value"
     if isinstance(value, str):
