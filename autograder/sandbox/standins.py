@@ -4,7 +4,6 @@ Part of the worker. An import that is not needed costs nothing; a use of what is
 """
 
 import dis
-import importlib.abc
 import importlib.machinery
 import sys
 import types
@@ -156,7 +155,7 @@ INERT = frozenset(
 )
 
 
-class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class Finder:
     """Last on sys.meta_path: stand-ins for modules that a student's own import statement does not find."""
 
     def __init__(self, cells, guarded, hidden):
@@ -188,7 +187,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__path__ = []
 
 
-class QuietCheck(importlib.abc.MetaPathFinder):
+class QuietCheck:
     """First on sys.meta_path: `backpass` is the real one, but its `check` returns at once."""
 
     names = ("backpass", "backpass.check", "backpass.checking")
@@ -204,18 +203,31 @@ class QuietCheck(importlib.abc.MetaPathFinder):
     @staticmethod
     def _quiet(exec_module):
         def run(module):
-            exec_module(module)
-            module.check = nothing
-            if module.__name__ != "backpass":
-                # The import system is about to set the submodule on the package, over the function.
+            if module.__name__ == "backpass":
+                exec_module(module)
+            else:
+                # The import system is about to set the submodule on the package, over the function. What
+                # `check` needs takes 50 ms to import: it is left until something else of the module is wanted.
+                module.__dict__["_exec"] = exec_module
                 module.__class__ = CallableModule
+            module.check = nothing
 
         return run
 
 
 class CallableModule(types.ModuleType):
+    """A module that is read from its file when something other than `check` is looked up in it."""
+
     def __call__(self, *args, **kwargs):
         return nothing()
+
+    def __getattr__(self, name):
+        exec_module = None if name.startswith("__") else self.__dict__.pop("_exec", None)
+        if exec_module is None:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        exec_module(self)
+        self.check = nothing
+        return getattr(self, name)
 
 
 def nothing(*args, **kwargs):
