@@ -1,6 +1,12 @@
-"""Enters a result into nbgrader's gradebook: one transaction for a submission."""
+"""Enters a result into nbgrader's gradebook: one transaction for a submission.
+
+What is entered is decided by `Entry`; `autograder.booking` writes the same for many submissions at once.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from logging import Logger, LoggerAdapter
 
 from nbformat import NotebookNode
 from nbgrader.api import Comment, Gradebook
@@ -14,15 +20,63 @@ from autograder.results import Result
 from autograder.units import UNITS
 
 # What we gave last, in the gradebook itself, so that it is always of the same transaction as the grade.
-_REMEMBER = """
+REMEMBER = """
     CREATE TABLE IF NOT EXISTS backpass_extra_credit (
         grade_id VARCHAR(32) NOT NULL PRIMARY KEY, extra_credit FLOAT
     )
 """
+# Extra credit that was set by hand: what the bonus earned is not entered.
+BY_HAND = object()
 
 
 class OutOfStep(RuntimeError):
     """The gradebook knows other cells than the source notebook has."""
+
+    def __init__(self, name: str):
+        super().__init__(f"The gradebook has no cell {name!r}: release the unit again with `autograder release`.")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a graded cell's row becomes. `bonus`: it counts 0 points, and `earned` becomes extra credit."""
+
+    name: str
+    auto_score: float | None
+    bonus: bool = False
+    earned: float | None = None
+
+    @classmethod
+    def of(cls, cell: NotebookNode, result: Result, log: Logger | LoggerAdapter) -> Entry:
+        name = cell.metadata.nbgrader.grade_id
+        if is_solution(cell):
+            # An answer that a person reads. Unanswered it is 0, unless the whole file could not be read.
+            return cls(name, None if result.trouble else determine_grade(cell, log)[0])
+        earned = result.exercise_score(name)
+        if earned is None:
+            return cls(name, None)
+        if any(exercise.name == name and exercise.bonus for exercise in UNITS[result.unit].exercises):
+            return cls(name, 0.0, True, earned or None)
+        points, maximum = float(cell.metadata.nbgrader.points), sum(item.max_points for item in result.of(name))
+        if maximum == points:
+            return cls(name, float(earned))
+        log.warning("%s counts %g points in the notebook and %g in its checks: scaled.", name, points, maximum)
+        return cls(name, float(earned) * points / maximum if maximum else 0.0)
+
+    def waits(self, manual_score: float | None) -> bool:
+        """Whether a person has to look at it."""
+        return manual_score is not None or self.auto_score is None
+
+    def extra_credit(self, now: float | None, last: float | None, log: Logger | LoggerAdapter) -> object:
+        """What the extra credit becomes: what was earned, if what stands there is what we set `last`."""
+        if now not in (last, self.earned):
+            log.warning("The extra credit of %s was set by hand and is kept.", self.name)
+            return BY_HAND
+        return self.earned
+
+
+def auto_comment(cell: NotebookNode, result: Result) -> str | None:
+    untouched = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
+    return "No response." if untouched and not is_task(cell) and not result.trouble else None
 
 
 class Save(SaveAutoGrades):
@@ -41,66 +95,37 @@ class Save(SaveAutoGrades):
             rows = gradebook.find_submission_notebook(which["notebook"], which["assignment"], which["student"])
             grades = {grade.name: grade for grade in rows.grades}
             comments = {comment.name: comment for comment in rows.comments}
-            gradebook.db.execute(text(_REMEMBER))
+            gradebook.db.execute(text(REMEMBER))
             for cell in nb.cells:
                 if is_grade(cell):
                     self._enter(gradebook, self._row(grades, cell), cell, result)
                 if is_solution(cell) or is_task(cell):
-                    _comment(self._row(comments, cell), cell, result)
+                    self._row(comments, cell).auto_comment = auto_comment(cell, result)
             gradebook.db.commit()
         return nb, resources
 
     def _row(self, rows: dict, cell: NotebookNode) -> GradeRow | Comment:
         name = cell.metadata.nbgrader.grade_id
         if name not in rows:
-            raise OutOfStep(f"The gradebook has no cell {name!r}: release the unit again with `autograder release`.")
+            raise OutOfStep(name)
         return rows[name]
 
     def _enter(self, gradebook: Gradebook, grade: GradeRow, cell: NotebookNode, result: Result) -> None:
-        if is_solution(cell):
-            # An answer that a person reads. Unanswered it is 0, unless the whole file could not be read.
-            grade.auto_score = None if result.trouble else determine_grade(cell, self.log)[0]
-        else:
-            grade.auto_score = self._score(cell, result)
-            if grade.auto_score is not None and _is_bonus(cell, result):
-                self._give_extra_credit(gradebook, grade, result)
-        grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+        entry = Entry.of(cell, result, self.log)
+        grade.auto_score = entry.auto_score
+        grade.needs_manual_grade = entry.waits(grade.manual_score)
+        if entry.bonus:
+            self._give_extra_credit(gradebook, grade, entry)
 
-    def _score(self, cell: NotebookNode, result: Result) -> float | None:
-        name, points = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
-        earned = result.exercise_score(name)
-        if earned is None:
-            return None
-        if _is_bonus(cell, result):
-            return 0.0
-        maximum = sum(item.max_points for item in result.of(name))
-        if maximum == points:
-            return float(earned)
-        self.log.warning("%s counts %g points in the notebook and %g in its checks: scaled.", name, points, maximum)
-        return float(earned) * points / maximum if maximum else 0.0
-
-    def _give_extra_credit(self, gradebook: Gradebook, grade: GradeRow, result: Result) -> None:
-        """Set what the bonus earned, if what stands there is what we set last (nothing, the first time)."""
-        earned = result.exercise_score(grade.name) or None
+    def _give_extra_credit(self, gradebook: Gradebook, grade: GradeRow, entry: Entry) -> None:
         key = {"id": grade.id}
         known = text("SELECT extra_credit FROM backpass_extra_credit WHERE grade_id = :id")
-        last = gradebook.db.execute(known, key).scalar()
-        if grade.extra_credit not in (last, earned):
-            self.log.warning("The extra credit of %s was set by hand and is kept.", grade.name)
+        becomes = entry.extra_credit(grade.extra_credit, gradebook.db.execute(known, key).scalar(), self.log)
+        if becomes is BY_HAND:
             return
-        grade.extra_credit = earned
+        grade.extra_credit = becomes
         gradebook.db.execute(text("DELETE FROM backpass_extra_credit WHERE grade_id = :id"), key)
         gradebook.db.execute(
             text("INSERT INTO backpass_extra_credit (grade_id, extra_credit) VALUES (:id, :earned)"),
-            key | {"earned": earned},
+            key | {"earned": becomes},
         )
-
-
-def _is_bonus(cell: NotebookNode, result: Result) -> bool:
-    name = cell.metadata.nbgrader.grade_id
-    return any(exercise.name == name and exercise.bonus for exercise in UNITS[result.unit].exercises)
-
-
-def _comment(comment: Comment, cell: NotebookNode, result: Result) -> None:
-    untouched = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
-    comment.auto_comment = "No response." if untouched and not is_task(cell) and not result.trouble else None
