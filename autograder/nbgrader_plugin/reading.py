@@ -50,12 +50,15 @@ class SubmissionExporter(NotebookExporter):
         unit = None if resources is None else unit_of(resources)
         if not sanitizing or unit is None:
             return super().from_filename(filename, resources=resources, **kwargs)
-        path = Path(filename)
+        return self.from_notebook_node(self.read_submitted(Path(filename), resources), resources=resources, **kwargs)
+
+    def read_submitted(self, path: Path, resources: dict) -> NotebookNode:
+        """The submitted notebook; where there is none, an empty one."""
+        unit = unit_of(resources)
+        resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         try:
             limits = with_limits(unit, configured(self.config)).limits
-            notebook = parse_notebook(read_bytes(path, limits), path.name)
+            return parse_notebook(read_bytes(path, limits), path.name)
         except Unreadable as error:
-            self.log.error("%s: %s", filename, error)
-            notebook = nbformat.v4.new_notebook()
-        resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
-        return self.from_notebook_node(notebook, resources=resources, **kwargs)
+            self.log.error("%s: %s", path, error)
+            return nbformat.v4.new_notebook()
