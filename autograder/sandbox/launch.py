@@ -315,7 +315,7 @@ def _run_worker(path: tuple[str, ...]) -> list[str]:
         "-S",
         "-B",
         "-c",
-        "import sys; sys.path += sys.argv[1:]; import worker; worker.main()",
+        "import gc, sys; gc.disable(); sys.path += sys.argv[1:]; import worker; worker.main()",
         *path,
     ]
 

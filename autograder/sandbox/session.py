@@ -101,7 +101,9 @@ class Session:
         self._ids = itertools.count(1)
         self._generators: dict[int, tuple[int, Generator]] = {}
         self._generator_ids = itertools.count(1)
+        self._keeps = False  # whether something is kept inside that the end of the check drops
         self._strained = False  # whether a call of this check came to the end of what there is
+        self._defined: dict[str, bool] = {}  # what this worker said of names
         self._spent = 0.0  # processor seconds of earlier workers
         self._seen = 0.0  # and of this one, when last looked at
         self._buffer = bytearray()
@@ -144,12 +146,14 @@ class Session:
             raise self._failure
 
     def defines(self, name: str) -> bool:
-        """Whether the cells give this name a value."""
+        """Whether the cells give this name a value; asked once of each worker."""
         self._running()
-        message = self._ask(
-            {"kind": "defines", "name": name}, "done", "Looking for your functions", self._limit("call")
-        )
-        return message["value"] is True
+        if name not in self._defined:
+            message = self._ask(
+                {"kind": "defines", "name": name}, "done", "Looking for your functions", self._limit("call")
+            )
+            self._defined[name] = message["value"] is True
+        return self._defined[name]
 
     def call(
         self,
@@ -173,6 +177,7 @@ class Session:
             "keep": tuple(keep),
             "count_lines": count_lines,
         }
+        self._keeps = self._keeps or bool(keep or self._generators)
         message = self._ask(request, "reply", f"`{function}`", self._limit("call"), call_backs)
         reply = self._reply(message)
         self._strained = self._strained or (reply.exception is not None and reply.exception.type_name in STRAIN)
@@ -181,10 +186,11 @@ class Session:
     def forget(self) -> None:
         """End of a check: what was kept inside is dropped."""
         self._generators.clear()
+        keeps, self._keeps = self._keeps, False
         strained, self._strained = self._strained, False
         if strained and self._worker is not None and self._crowded():
             self._stop()  # what one function leaves behind must not cost the next one
-        if self._worker is None:
+        if self._worker is None or not keeps:
             return
         # What is dropped may have a __del__ that hangs: the next check gets a fresh start then.
         with contextlib.suppress(TimedOut, Crashed):
@@ -201,6 +207,7 @@ class Session:
         """Start a worker and run the cells; False when a cell took the worker with it."""
         self._worker = take_spare(self.unit, self.isolation) or _started(self.unit, self.isolation)
         self._buffer.clear()
+        self._defined.clear()
         self._seen = 0.0
         self.generation += 1
         self._wait_until_ready()
@@ -296,6 +303,9 @@ class Session:
         """The next frame, after `data` has been sent. Kills the sandbox when the budget is used up."""
         pending = memoryview(data or b"")
         limit = self.unit.limits.reply_bytes
+        if pending:
+            with contextlib.suppress(OSError):  # a full pipe, or one that is closed: seen below
+                pending = pending[os.write(self._worker.requests, pending) :]
         while True:
             try:
                 if len(self._buffer) >= wire.PREFIX.size:
