@@ -1,36 +1,34 @@
 """Grading all that was submitted for a unit: results on many hosts, then nbgrader's book-keeping.
 
-A result goes into the store as soon as it is there, and each submission is entered into the gradebook by
-nbgrader's own converter while the hosts go on. So a run that was interrupted goes on where it stopped, and
+A result goes into the store as soon as it is there, and submissions are entered into the gradebook some at
+a time (autograder.booking) while the hosts go on. So a run that was interrupted goes on where it stopped, and
 one submission's trouble is one submission's only.
 """
 
 from __future__ import annotations
 
 import glob
-import logging
 import re
 import sqlite3
-import warnings
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import nbgrader.apps  # noqa: F401 - before nbgrader.converters, which cannot be imported first
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.converters import Autograde
-from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 from traitlets.log import get_logger
 
+from autograder.booking import Books, lateness
+from autograder.differences import Difference, difference, gradebook_cells
 from autograder.host import Host
 from autograder.limits import configuration, configured, with_limits
 from autograder.nbgrader_plugin import configure
@@ -38,14 +36,26 @@ from autograder.nbgrader_plugin.hooks import refuse_links
 from autograder.pool import Job, default_jobs, grade_job
 from autograder.reading import Unreadable, read_bytes
 from autograder.results import Result
-from autograder.store import FILE_NAME, Store, fingerprint, key_of
+from autograder.store import FILE_NAME, Known, Store, merged
+from autograder.submission import code_of
 from autograder.terminal import harmless
-from autograder.units import Limits, Unit
+from autograder.units import Unit
 from autograder.units import unit as unit_called
+from autograder.versions import Versions, versions_of
+from backpass.report import Item
+
+# Submissions that are handed to the hosts at once: enough for many workers, few enough for any memory.
+AT_WORK = 256
+# Submissions after which the store is told what was entered into the gradebook.
+ENTERED_AT_ONCE = 100
 
 
 class NothingSubmitted(LookupError):
     """There is nothing to grade; the text says where it was looked for."""
+
+
+class HandedInAgain(RuntimeError):
+    """A file changed between its reading and its grading."""
 
 
 @dataclass
@@ -77,40 +87,21 @@ class Row:
 
 @dataclass
 class Submission:
-    """A student's notebook for the unit and its key in the store, or why it is unusable."""
+    """A student's notebook for the unit and the hash of its code, or why it is unusable."""
 
     student: str
     path: Path
-    key: str = ""
+    code: str = ""
     trouble: str = ""
+    # Tells whether the file was written again since it was read.
+    stamp: tuple[int, ...] = ()
 
-
-class _Messages(logging.Handler):
-    """Keeps what nbgrader logs as an error: it swallows the exceptions themselves."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(record.getMessage())
-
-    @property
-    def sentence(self) -> str:
-        traces = [text for text in self.texts if text.startswith("Traceback")] or self.texts
-        lines = traces[0].strip().splitlines() if traces else []
-        return lines[-1] if lines else "nbgrader gave no reason."
-
-
-class Booking(Autograde):
-    """nbgrader's converter for one submission whose result is there already: `prepared`, read by Grade."""
-
-    prepared: Result
-    notebook: Path
-
-    def init_notebooks(self) -> None:
-        # Exactly this notebook, whatever stands beside it and whether or not it exists.
-        self.assignments = {str(self.notebook.parent): [str(self.notebook)]}
+    def stamped(self) -> tuple[int, ...]:
+        try:
+            status = self.path.lstat()
+        except OSError:
+            return ()
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def course_of(course_dir: Path) -> tuple[CourseDirectory, Config]:
@@ -145,20 +136,25 @@ def find_submissions(course: CourseDirectory, unit: str) -> list[Submission]:
     return found
 
 
-def prepare(submission: Submission, grader: str, limits: Limits) -> None:
-    """Refuse links, read the file and find its key; what cannot be used gets its sentence."""
+def prepare(submission: Submission, unit: Unit, changing: bool = True) -> None:
+    """Refuse links, read the file and hash its code; what cannot be used gets its sentence.
+
+    changing=False: links are left where they are, and not followed.
+    """
     folder, name = submission.path.parent, submission.path.name
     try:
-        refuse_links(folder, [name])
-        data = read_bytes(submission.path, limits)
+        if changing:
+            refuse_links(folder, [name])
+        elif folder.is_symlink() or folder.parent.is_symlink():
+            raise Unreadable("What was handed in is a link. Links are not followed.")
+        submission.stamp = submission.stamped()
+        submission.code = code_of(read_bytes(submission.path, unit.limits), submission.path, unit)
     except Unreadable as error:
         others = sorted(path.name for path in folder.glob("*.ipynb") if path.name != name)
         missing = not submission.path.exists() and others
         submission.trouble = f"There is no file {name}, only {', '.join(others)}." if missing else str(error)
     except OSError as error:
         submission.trouble = f"What was handed in could not be opened ({error.strerror})."
-    else:
-        submission.key = key_of(data, submission.path.suffix, grader)
 
 
 @dataclass
@@ -166,40 +162,76 @@ class _Run:
     """One run over a class."""
 
     unit: str
+    which: Unit
+    versions: Versions
     course: CourseDirectory
     config: Config
     isolation: str
     limits: dict[str, float]
     store: Store
     rows: dict[str, Row] = field(default_factory=dict)
+    entered: list[tuple[str, str]] = field(default_factory=list)
+    items: dict[tuple, Item] = field(default_factory=dict)
+    books: Books | None = None
 
     def book(self, submission: Submission, result: Result) -> None:
-        """Enter a result into the gradebook; what goes wrong there is told in the row."""
-        result.submission = submission.student
-        row = self.rows[submission.student] = Row(submission.student, result)
-        self.course.assignment_id, self.course.student_id = self.unit, glob.escape(submission.student)
-        converter = Booking(coursedir=self.course, config=self.config)
-        converter.prepared, converter.notebook, converter.force = result, submission.path, True
-        messages = _Messages()
-        converter.log.addHandler(messages)
-        try:
-            with warnings.catch_warnings():
-                # nbgrader builds its rows in an order that SQLAlchemy remarks on.
-                warnings.simplefilter("ignore", SAWarning)
-                converter.start()
-        except NbGraderException:
-            row.trouble = f"Graded, but not entered in the gradebook: {messages.sentence}"
-        finally:
-            converter.log.removeHandler(messages)
+        """Enter a result into the gradebook, with others'; what goes wrong there is told in the row."""
+        # Items that say the same are one object: a large class has few different ones.
+        items = [self.items.setdefault(tuple(vars(item).values()), item) for item in result.items]
+        result = replace(result, submission=submission.student, items=items)
+        self.rows[submission.student] = Row(submission.student, result)
+        self.books.add(submission.student, submission.path, result, partial(self._booked, submission))
 
-    def keep(self, key: str, future: Future) -> None:
-        """Put a finished result into the store."""
-        if future.cancelled() or future.exception() is not None:
-            return
+    def _booked(self, submission: Submission, trouble: str) -> None:
+        self.rows[submission.student].trouble = trouble
+        self.was_entered(submission)
+
+    def unusable(self, submission: Submission) -> Result:
+        return Result(self.unit, submission.student, trouble=submission.trouble, isolation=self.isolation)
+
+    def was_entered(self, submission: Submission) -> None:
+        """Remember whence the gradebook's scores come, some submissions at a time."""
+        if submission.code and not self.rows[submission.student].trouble:
+            self.entered.append((submission.student, submission.code))
+        if len(self.entered) >= ENTERED_AT_ONCE:
+            self.remember_entered()
+
+    def remember_entered(self) -> None:
+        entered, self.entered = self.entered, []
         try:
-            self.store.put(key, future.result())
+            self.store.enter(self.unit, self.versions, entered)
         except sqlite3.Error as error:
-            get_logger().warning("The result could not be stored (%s); it will be computed again.", error)
+            get_logger().warning("What was entered could not be noted (%s).", error)
+
+    def known(self, code: str, student: str) -> Known:
+        return self.store.get(code, self.versions, self.which, student, self.isolation)
+
+    def graded(
+        self, pool: Executor, opened: list[Host] | None, code: str, submission: Submission, missing: tuple[str, ...]
+    ) -> Future:
+        """The result of these exercises, once it is kept in the store: finished work outlives the run."""
+        job = Job(submission.path.absolute(), submission.student, missing)
+        more = {"limits": self.limits} if self.limits else {}
+        future, kept = pool.submit(grade_job, self.unit, job, self.isolation, opened, **more), Future()
+
+        def keep(done: Future) -> None:
+            try:
+                result = done.result()
+                if submission.stamped() != submission.stamp:
+                    raise HandedInAgain("it was handed in again while it was graded; grade once more")
+                put = self.store.put_soon(code, self.versions, result, missing)
+            except BaseException as error:  # noqa: BLE001 - told to who waits
+                kept.set_exception(error)
+            else:
+                put.add_done_callback(lambda put: self._was_kept(put, kept, result))
+
+        future.add_done_callback(keep)
+        return kept
+
+    def _was_kept(self, put: Future, kept: Future, result: Result) -> None:
+        if put.exception() is not None:
+            get_logger().warning("The result could not be stored (%s); it will be computed again.", put.exception())
+        kept.set_result(result)
 
 
 def grade_class(
@@ -214,6 +246,65 @@ def grade_class(
 
     `jobs` hosts of this machine do the work unless another executor is given. Raises NothingSubmitted.
     """
+    with _run_over(unit, course_dir, isolation, progress) as (run, submissions, advance):
+        with Books(run.course, run.config, run.unit) as run.books:
+            waiting: dict[str, list[Submission]] = {}
+            for submission in submissions:
+                prepare(submission, run.which)
+                if submission.trouble:
+                    run.book(submission, run.unusable(submission))
+                    advance()
+                else:
+                    waiting.setdefault(submission.code, []).append(submission)
+            with closing(_results(run, waiting, jobs, executor)) as results:
+                for code, result in results:
+                    for submission in waiting[code]:
+                        run.book(submission, result)
+                        advance()
+        run.remember_entered()
+    for student, (seconds, less) in lateness(run.course, run.unit).items():
+        if student in run.rows:
+            run.rows[student].seconds_late, run.rows[student].late_penalty = seconds, less
+    return [run.rows[student] for student in sorted(run.rows)]
+
+
+def class_differences(
+    unit: str,
+    course_dir: Path,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    isolation: str = "bubblewrap",
+    progress: bool = True,
+) -> tuple[list[Difference], int]:
+    """Whose scores `grade_class` would change, by student, and how many handed in. Nothing is written."""
+    with _run_over(unit, course_dir, isolation, progress, writing=False) as (run, submissions, advance):
+        found: dict[str, Difference | None] = {}
+        cells = gradebook_cells(run.course.db_url, run.course.course_id, run.unit)
+
+        def compare(submission: Submission, result: Result) -> None:
+            which = (run.which, submission.student, cells.get(submission.student, {}))
+            found[submission.student] = difference(*which, result, submission.code, run.versions, run.store)
+            advance()
+
+        waiting: dict[str, list[Submission]] = {}
+        for submission in submissions:
+            prepare(submission, run.which, changing=False)
+            if submission.trouble:
+                compare(submission, run.unusable(submission))
+            else:
+                waiting.setdefault(submission.code, []).append(submission)
+        with closing(_results(run, waiting, jobs, executor)) as results:
+            for code, result in results:
+                for submission in waiting[code]:
+                    compare(submission, result)
+    return [found[student] for student in sorted(found) if found[student] is not None], len(submissions)
+
+
+@contextmanager
+def _run_over(
+    unit: str, course_dir: Path, isolation: str, progress: bool, writing: bool = True
+) -> Iterator[tuple[_Run, list[Submission], Callable[[], None]]]:
+    """A run over all that was submitted for a unit, and a function to call after each. Raises NothingSubmitted."""
     course, config = course_of(course_dir)
     which, limits = limited(unit, config)
     name = which.name
@@ -223,27 +314,10 @@ def grade_class(
         where = course.format_path(course.submitted_directory, "STUDENT", name)
         raise NothingSubmitted(f"Nothing was submitted for {name}: there is no folder {where}.")
     _require_release(course, name)
-    grader = fingerprint(which, isolation)
-    with Store(Path(course.root) / FILE_NAME) as store, _bar(progress, name, len(submissions)) as advance:
-        run = _Run(name, course, config, isolation, limits, store)
-        waiting: dict[str, list[Submission]] = {}
-        for submission in submissions:
-            prepare(submission, grader, which.limits)
-            if submission.trouble:
-                run.book(
-                    submission,
-                    Result(name, submission.student, trouble=submission.trouble, isolation=isolation),
-                )
-                advance()
-            else:
-                waiting.setdefault(submission.key, []).append(submission)
-        with closing(_results(run, waiting, jobs, executor)) as results:
-            for key, result in results:
-                for submission in waiting[key]:
-                    run.book(submission, Result.from_json(result.to_json()))
-                    advance()
-    _add_lateness(run)
-    return [run.rows[student] for student in sorted(run.rows)]
+    versions = versions_of(which, isolation)
+    path = Path(course.root) / FILE_NAME
+    with Store(path, writing) as store, _bar(progress, name, len(submissions)) as advance:
+        yield _Run(name, which, versions, course, config, isolation, limits, store), submissions, advance
 
 
 def stored_results(unit: str, course_dir: Path, isolation: str = "bubblewrap") -> list[Result]:
@@ -254,49 +328,50 @@ def stored_results(unit: str, course_dir: Path, isolation: str = "bubblewrap") -
     submissions = find_submissions(course, name)
     if not submissions:
         raise NothingSubmitted(f"Nothing was submitted for {name}.")
-    grader, results = fingerprint(which, isolation), []
-    with Store(Path(course.root) / FILE_NAME) as store:
+    versions, results = versions_of(which, isolation), []
+    with Store(Path(course.root) / FILE_NAME, writing=False) as store:
         for submission in submissions:
-            known, trouble = None, "Not graded yet with the checks as they are now."
-            try:
-                data = read_bytes(submission.path, which.limits)
-                known = store.get(key_of(data, submission.path.suffix, grader), submission.student)
-            except Unreadable as error:
-                trouble = str(error)
-            results.append(known or Result(name, submission.student, trouble=trouble, isolation=isolation))
+            prepare(submission, which, changing=False)
+            trouble = submission.trouble
+            if not trouble:
+                known = store.get(submission.code, versions, which, submission.student, isolation)
+                trouble = "Not graded yet with the checks as they are now." if known.missing else ""
+            if trouble:
+                results.append(Result(name, submission.student, trouble=trouble, isolation=isolation))
+            else:
+                results.append(known.result)
     return results
 
 
 def _results(
     run: _Run, waiting: dict[str, list[Submission]], jobs: int | None, executor: Executor | None
 ) -> Iterator[tuple[str, Result]]:
-    """(key, result) of every different submission: first what the store knows, then as the hosts answer."""
-    unknown = []
-    for key, same in waiting.items():
-        known = run.store.get(key, same[0].student)
-        if known is None:
-            unknown.append(key)
+    """(code, result) of every different submission: first what the store knows, then as the hosts answer."""
+    unknown: dict[str, tuple[str, ...]] = {}
+    for code, same in waiting.items():
+        known = run.known(code, same[0].student)
+        if known.missing:
+            unknown[code] = known.missing
         else:
-            yield key, known
+            yield code, known.result
     if not unknown:
         return
+    to_do, at_work = iter(unknown.items()), {}
     with _workers(jobs, len(unknown), executor) as (pool, opened):
-        futures: dict[Future, str] = {}
-        for key in unknown:
-            job = Job(waiting[key][0].path.absolute(), waiting[key][0].student)
-            more = {"limits": run.limits} if run.limits else {}
-            future = pool.submit(grade_job, run.unit, job, run.isolation, opened, **more)
-            # At once, in the worker's thread: finished work is kept even if the run ends before it is booked.
-            future.add_done_callback(partial(run.keep, key))
-            futures[future] = key
-        for future in as_completed(futures):
-            key = futures[future]
-            try:
-                result = future.result()
-            except Exception as error:  # noqa: BLE001 - a lost worker, a full disk: this submission is not graded
-                trouble = f"A fault of the grader, not of this work ({type(error).__name__}: {error})."
-                result = Result(run.unit, waiting[key][0].student, trouble=trouble, isolation=run.isolation)
-            yield key, result
+        while True:
+            for code, missing in islice(to_do, AT_WORK - len(at_work)):
+                at_work[run.graded(pool, opened, code, waiting[code][0], missing)] = code
+            if not at_work:
+                return
+            for future in wait(at_work, return_when=FIRST_COMPLETED).done:
+                code = at_work.pop(future)
+                student = waiting[code][0].student
+                try:
+                    result = merged(run.which, run.known(code, student), future.result())
+                except Exception as error:  # noqa: BLE001 - a lost worker, a full disk: this submission is not graded
+                    trouble = f"A fault of the grader, not of this work ({type(error).__name__}: {error})."
+                    result = Result(run.unit, student, trouble=trouble, isolation=run.isolation)
+                yield code, result
 
 
 @contextmanager
@@ -321,22 +396,13 @@ def _workers(jobs: int | None, work: int, executor: Executor | None) -> Iterator
 
 def _require_release(course: CourseDirectory, unit: str) -> None:
     """nbgrader needs the unit in its gradebook, which a release makes."""
-    with Gradebook(course.db_url, course.course_id) as gradebook:
-        try:
+    path = course.db_url.removeprefix("sqlite:///")
+    # Opening a gradebook that is not there would make one.
+    if path == course.db_url or Path(path).exists():
+        with Gradebook(course.db_url, course.course_id) as gradebook, suppress(MissingEntry):
             gradebook.find_notebook(unit, unit)
             return
-        except MissingEntry:
-            pass
     raise NothingSubmitted(f"The gradebook does not know {unit} yet. Run `autograder release {unit}` first.")
-
-
-def _add_lateness(run: _Run) -> None:
-    with Gradebook(run.course.db_url, run.course.course_id) as gradebook:
-        for submission in gradebook.assignment_submissions(run.unit):
-            row = run.rows.get(submission.student_id)
-            if row is not None:
-                row.seconds_late = submission.total_seconds_late
-                row.late_penalty = submission.late_submission_penalty or 0.0
 
 
 @contextmanager

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -51,6 +54,10 @@ def chosen(name: str) -> Unit:
 
 UnitName = Annotated[str, typer.Argument(metavar="UNIT", help="the unit, nbgrader's assignment name")]
 IsolationOption = Annotated[Isolation, typer.Option(help="how student code is locked in")]
+SchedulerOption = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="grade on the Dask cluster of this scheduler (tcp://host:8786)")
+]
+DiffOption = Annotated[bool, typer.Option("--diff", help="show whose score would change, how and why; write nothing")]
 JobsOption = Annotated[int | None, typer.Option(min=1, help="hosts side by side; the number of cores unless given")]
 
 
@@ -61,31 +68,58 @@ def grade(
     json_dir: Annotated[Path | None, typer.Option("--json", metavar="DIR", help="write DIR/<stem>.json")] = None,
     jobs: JobsOption = None,
     isolation: IsolationOption = Isolation.bubblewrap,
+    scheduler: SchedulerOption = None,
+    diff: DiffOption = False,
 ) -> None:
     """Grade files (.ipynb or .py), or without files all that was submitted for the unit."""
     from autograder.limits import UnusableConfiguration
     from autograder.sandbox import NoSandbox, check_isolation
 
     which = chosen(unit_name)
+    if diff and files:
+        raise refuse("--diff compares a class with its gradebook: it takes no files.")
     try:
-        check_isolation(isolation.value)
+        # On a cluster the workers' isolation counts, and is looked at there.
+        if scheduler is None:
+            check_isolation(isolation.value)
     except NoSandbox as error:
         raise refuse(str(error), NOT_GRADED) from None
     try:
-        if files:
-            results = _grade_files(which, files, json_dir, jobs, isolation.value)
-            show_results(results, Console())
-            everything = all(result.graded for result in results)
-        else:
-            everything = _grade_class(which, jobs, isolation.value)
+        with _executor(scheduler, which, isolation.value) as executor:
+            if files:
+                results = _grade_files(which, files, json_dir, jobs, isolation.value, executor)
+                show_results(results, Console())
+                everything = all(result.graded for result in results)
+            elif diff:
+                everything = _compare_class(which, jobs, isolation.value, executor)
+            else:
+                everything = _grade_class(which, jobs, isolation.value, executor)
     except UnusableConfiguration as error:
         raise refuse(str(error)) from None
+    if isolation is Isolation.none:
+        typer.echo("Graded with --isolation none: no submission was locked in.")
     if not everything:
         raise typer.Exit(NOT_GRADED)
 
 
+@contextmanager
+def _executor(scheduler: str | None, which: Unit, isolation: str) -> Iterator[Executor | None]:
+    """The cluster that was asked for, or None: then this machine does the work."""
+    if scheduler is None:
+        yield None
+        return
+    from autograder.cluster import NoCluster, cluster
+    from autograder.limits import configuration, configured, with_limits
+
+    try:
+        with cluster(scheduler, with_limits(which, configured(configuration(Path.cwd()))), isolation) as executor:
+            yield executor
+    except NoCluster as error:
+        raise refuse(str(error), NOT_GRADED) from None
+
+
 def _grade_files(
-    which: Unit, files: list[Path], json_dir: Path | None, jobs: int | None, isolation: str
+    which: Unit, files: list[Path], json_dir: Path | None, jobs: int | None, isolation: str, executor: Executor | None
 ) -> list[Result]:
     from autograder.limits import configuration, configured
     from autograder.pool import Job, grade_jobs
@@ -101,7 +135,7 @@ def _grade_files(
             f"Several files are called {', '.join(twice)}: their results would overwrite each other in {json_dir}."
         )
     work = [Job(path, path.name) for path in files]
-    results = list(grade_jobs(which.name, work, jobs=jobs, isolation=isolation, limits=limits))
+    results = list(grade_jobs(which.name, work, jobs=jobs, isolation=isolation, executor=executor, limits=limits))
     if json_dir:
         try:
             json_dir.mkdir(parents=True, exist_ok=True)
@@ -113,15 +147,27 @@ def _grade_files(
     return results
 
 
-def _grade_class(which: Unit, jobs: int | None, isolation: str) -> bool:
+def _grade_class(which: Unit, jobs: int | None, isolation: str, executor: Executor | None) -> bool:
     from autograder.classes import NothingSubmitted, grade_class, show_class
 
     try:
-        rows = grade_class(which.name, Path.cwd(), jobs=jobs, isolation=isolation)
+        rows = grade_class(which.name, Path.cwd(), jobs=jobs, executor=executor, isolation=isolation)
     except NothingSubmitted as error:
         raise refuse(str(error)) from None
     show_class(rows, Console())
     return all(row.graded for row in rows)
+
+
+def _compare_class(which: Unit, jobs: int | None, isolation: str, executor: Executor | None) -> bool:
+    from autograder.classes import NothingSubmitted, class_differences
+    from autograder.differences import show_differences
+
+    try:
+        found, total = class_differences(which.name, Path.cwd(), jobs=jobs, executor=executor, isolation=isolation)
+    except NothingSubmitted as error:
+        raise refuse(str(error)) from None
+    show_differences(found, total, Console())
+    return all(difference.graded for difference in found)
 
 
 def what_happened(result: Result) -> str:
@@ -177,16 +223,24 @@ def validate(
 
 
 @app.command()
-def release(unit_name: UnitName) -> None:
+def release(
+    unit_name: UnitName,
+    kit: Annotated[bool, typer.Option("--kit", help="also make kits/UNIT.zip, for a learning platform")] = False,
+) -> None:
     """Make the student's version of a unit: cases.npz, given.py and nbgrader's generate_assignment."""
-    from autograder.release import ReleaseFailed, release_unit
+    from autograder.kit import make_kit
+    from autograder.release import ReleaseFailed, release_unit, still_open
 
     which = chosen(unit_name)
     try:
         folder = release_unit(which, Path.cwd())
+        typer.echo(f"Released {which.name}: {folder}")
+        if kit:
+            typer.echo(f"The kit of {which.name}: {make_kit(which, Path.cwd())}")
     except ReleaseFailed as error:
         raise refuse(str(error), 1) from None
-    typer.echo(f"Released {which.name}: {folder}")
+    for sentence in still_open(which, Path.cwd()):
+        typer.echo(f"Warning: {sentence}", err=True)
 
 
 @app.command()

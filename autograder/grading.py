@@ -64,22 +64,33 @@ def _item(check: Check, outcome: Outcome, found: list, bonus: bool) -> Item:
     )
 
 
-def not_graded(checks: Checks, reason: str) -> list[Item]:
+def not_graded(checks: Checks, reason: str, exercises: Iterable[str] | None = None) -> list[Item]:
     """Items for a submission of which nothing can be decided: no point is given, none is taken."""
     bonus = {exercise.name: exercise.bonus for exercise in checks.unit.exercises}
-    return [_item(c, Outcome("not_graded", reason), [], bonus[c.exercise]) for c in checks.hidden()]
+    asked = [c for c in checks.hidden() if exercises is None or c.exercise in exercises]
+    return [_item(c, Outcome("not_graded", reason), [], bonus[c.exercise]) for c in asked]
 
 
-def grade_file(checks: Checks, diagnosis: Diagnosis, path: Path, name: str, isolation: str) -> Result:
-    """The result of a .ipynb or .py file. A file that cannot be read, or a missing sandbox, is "not graded"."""
+def grade_file(
+    checks: Checks,
+    diagnosis: Diagnosis,
+    path: Path,
+    name: str,
+    isolation: str,
+    exercises: Iterable[str] | None = None,
+) -> Result:
+    """The result of a .ipynb or .py file, of all exercises unless some are named.
+
+    A file that cannot be read, or a missing sandbox, is "not graded".
+    """
     result = Result(checks.unit.name, name, isolation=isolation)
     try:
         cells = read_submission(path, checks.unit)
         with Session(cells, checks.unit, isolation) as session:
             session.start()
-            result.items = grade_student(checks, diagnosis, RemoteStudent(checks.unit, session))
+            result.items = grade_student(checks, diagnosis, RemoteStudent(checks.unit, session), exercises)
             result.notes = list(session.notes)
     except (Unreadable, NoSandbox) as error:
         result.trouble = str(error)
-        result.items = not_graded(checks, result.trouble)
+        result.items = not_graded(checks, result.trouble, exercises)
     return result

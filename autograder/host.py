@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -60,10 +60,13 @@ class Host:
                 env=os.environ | {"PYTHONPATH": path},
             )
 
-    def grade(self, path: Path, name: str) -> Result:
-        """The result of a file. A failure of the host itself raises HostFailed."""
+    def grade(self, path: Path, name: str, exercises: Sequence[str] | None = None) -> Result:
+        """The result of a file, of all exercises unless some are named.
+
+        A failure of the host itself raises HostFailed.
+        """
         self.start()
-        job = json.dumps({"path": str(Path(path).absolute()), "name": name})
+        job = json.dumps({"path": str(Path(path).absolute()), "name": name, "exercises": exercises})
         try:
             self._process.stdin.write(job + "\n")
             self._process.stdin.flush()
@@ -97,12 +100,13 @@ def serve(checks: Checks, isolation: str, jobs: TextIO, results: TextIO) -> None
     diagnosis = Diagnosis(checks, mistakes.load(checks.unit))
     for line in jobs:
         job = json.loads(line)
+        asked = job.get("exercises")
         try:
-            result = grade_file(checks, diagnosis, Path(job["path"]), job["name"], isolation)
+            result = grade_file(checks, diagnosis, Path(job["path"]), job["name"], isolation, asked)
         except Exception as error:  # noqa: BLE001 - the class goes on
             traceback.print_exc()
             reason = f"A fault of the grader, not of your work ({type(error).__name__}: {error})."
-            result = Result(checks.unit.name, job["name"], not_graded(checks, reason), reason, isolation)
+            result = Result(checks.unit.name, job["name"], not_graded(checks, reason, asked), reason, isolation)
         results.write(json.dumps(result.to_json()) + "\n")
         results.flush()
 

@@ -17,6 +17,7 @@ from autograder.results import Result
 class Job:
     path: Path
     name: str
+    exercises: tuple[str, ...] | None = None  # all of the unit's unless some are named
 
 
 class _Hosts(threading.local):
@@ -46,7 +47,7 @@ def grade_job(
     trouble = ""
     for _ in range(2):
         try:
-            return _hosts.by_key[key].grade(job.path, job.name)
+            return _hosts.by_key[key].grade(job.path, job.name, job.exercises)
         except HostFailed as error:
             trouble = f"{error} Nothing was decided about this submission."
     return Result(unit, job.name, trouble=trouble, isolation=isolation)

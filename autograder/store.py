@@ -1,86 +1,73 @@
 """Results that need not be computed again, in one SQLite file of the course folder.
 
-A result is kept under a hash of everything that decides it: the submitted file, the unit's checks and their
-helpers, the mistakes, the reference, the comparing and explaining code, the limits, the isolation and the
-versions of Python and NumPy. Change any of them and the submission is graded again; change nothing and it
-never is.
+The items of an exercise are kept under a hash of everything that decides them: the code that was handed in and the
+exercise's version (autograder.versions). What is kept first stays: no two graders enter different results for the
+same work. A rollback journal and synchronous=EXTRA: what is committed survives a power loss, the journal's removal
+included, and unlike a write-ahead log it is safe on network folders and leaves no file behind that a reader needs.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import platform
+import queue
 import sqlite3
 import threading
-from importlib import metadata
+from collections.abc import Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.paths import BACKPASS, CHECKS, ROOT, SOLUTIONS
 from autograder.results import Result
 from autograder.units import Unit
+from autograder.versions import Versions
+from backpass.report import Item
 
 # In the course folder.
 FILE_NAME = ".grading/results.db"
-# Parts of autograder/ that keep books or print, and decide no result.
-_DECIDE_NOTHING = {
-    "classes.py",
-    "cli.py",
-    "__main__.py",
-    "pool.py",
-    "release.py",
-    "report.py",
-    "store.py",
-    "terminal.py",
-    "validate.py",
-}
-_PER_UNIT = ("checks", "mistakes", "variants")
+# Seconds that a grader waits for another one's commit.
+PATIENCE = 60.0
+# Time and crashes are shared by the exercises of a submission: such items are decided by all versions together.
+_SHARED = ("timed_out", "crashed")
+_NOTES = ""  # stands for the notes, where an exercise's name is asked for
+_TABLES = """
+    CREATE TABLE IF NOT EXISTS items (hash BLOB PRIMARY KEY, items TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS graded (key BLOB PRIMARY KEY, items BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS version (whole TEXT PRIMARY KEY, versions TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS entered (
+        unit TEXT, student TEXT, code TEXT NOT NULL, whole TEXT NOT NULL, PRIMARY KEY (unit, student)
+    ) WITHOUT ROWID;
+"""
 
 
-def fingerprint(unit: Unit, isolation: str) -> str:
-    """A hash of all that decides a result but the submission."""
-    digest = hashlib.sha256()
-    for path in _deciding_files(unit):
-        digest.update(f"{path.relative_to(ROOT)}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    packages = ("numpy", "msgpack", *(["torch"] if unit.needs_torch else []))
-    versions = [platform.python_version(), *(_version(package) for package in packages)]
-    digest.update(repr((unit, isolation, versions)).encode())
-    return digest.hexdigest()
+@dataclass
+class Known:
+    """What is known of a submission, and the exercises that are not."""
+
+    result: Result
+    missing: tuple[str, ...] = ()
+    notes: bool = True
 
 
-def _deciding_files(unit: Unit) -> list[Path]:
-    mine = {CHECKS.parent / folder / f"{unit.name}.py" for folder in _PER_UNIT}
-    shared = {CHECKS.parent / folder / name for folder in _PER_UNIT for name in ("__init__.py", "conftest.py")}
-    files = [path for path in (mine | shared) if path.exists() and path.parent.name != "variants"]
-    files += [path for path in CHECKS.parent.glob("*.py") if path.name not in _DECIDE_NOTHING]
-    files += (CHECKS.parent / "sandbox").rglob("*.py")
-    files += [*SOLUTIONS.glob("*.py"), *BACKPASS.rglob("*.py")]
-    return sorted(files)
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-def key_of(data: bytes, suffix: str, grader: str) -> str:
-    """The key of a submission: its bytes, what kind of file it is, and the grader's fingerprint."""
-    return hashlib.sha256(f"{grader}\0{suffix}\0".encode() + data).hexdigest()
+@dataclass
+class _Put:
+    code: str
+    versions: Versions
+    result: Result
+    asked: tuple[str, ...]
+    done: Future = field(default_factory=Future)
 
 
 class Store:
-    """Results by key. Several threads may use it; every `put` is a transaction of its own."""
+    """Results by what decides them. Several threads and processes may use it."""
 
-    def __init__(self, path: Path):
-        path.parent.mkdir(exist_ok=True)
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS result (key TEXT PRIMARY KEY, unit TEXT NOT NULL, result TEXT NOT NULL)"
-        )
+    def __init__(self, path: Path, writing: bool = True):
+        """With writing=False nothing is ever written, and the file need not exist."""
+        self.writing = writing
+        self._lock = threading.RLock()
+        self._connection = _opened(path, writing)
+        self._waiting: queue.SimpleQueue[_Put | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Store:
         return self
@@ -89,22 +76,161 @@ class Store:
         self.close()
 
     def close(self) -> None:
+        """What was handed over is kept before this returns."""
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join()
+            self._thread = None
         self._connection.close()
 
-    def get(self, key: str, submission: str) -> Result | None:
-        """The result stored under a key, as this submission's."""
+    def get(self, code: str, versions: Versions, unit: Unit, submission: str, isolation: str) -> Known:
+        """All that is known of a submission under these versions."""
+        wanted = [_NOTES, *(exercise.name for exercise in unit.exercises)]
+        keys = {key: name for name in wanted for key in _both_keys(code, versions, name)}
+        marks = ",".join("?" * len(keys))
+        query = f"SELECT key, items.items FROM graded JOIN items ON graded.items = hash WHERE key IN ({marks})"
         with self._lock:
-            row = self._connection.execute("SELECT result FROM result WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            return None
-        result = Result.from_json(json.loads(row[0]))
-        result.submission = submission
-        return result
+            rows = self._connection.execute(query, list(keys)).fetchall()
+        found = {keys[key]: text for key, text in rows}
+        result = Result(unit.name, submission, isolation=isolation)
+        for name in wanted[1:]:
+            result.items += [Item(**item) for item in json.loads(found.get(name, "[]"))]
+        result.notes = json.loads(found.get(_NOTES, "[]"))
+        missing = tuple(name for name in wanted[1:] if name not in found)
+        return Known(result, missing, _NOTES in found)
 
-    def put(self, key: str, result: Result) -> None:
-        """Keep a result. What was not graded is not kept: our trouble may be over the next time."""
-        if not result.graded:
-            return
-        text = json.dumps(result.to_json(), sort_keys=True)
+    def put(self, code: str, versions: Versions, result: Result, asked: tuple[str, ...]) -> None:
+        """Keep what was found for the asked exercises, where nothing is kept yet.
+
+        What was not graded is not kept: our trouble may be over.
+        """
+        self._commit([_Put(code, versions, result, asked)])
+
+    def put_soon(self, code: str, versions: Versions, result: Result, asked: tuple[str, ...]) -> Future:
+        """The same in a thread of the store's own, many results to a commit; done when it is kept."""
+        put = _Put(code, versions, result, asked)
         with self._lock:
-            self._connection.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, result.unit, text))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._keep_putting, name="results", daemon=True)
+                self._thread.start()
+        self._waiting.put(put)
+        return put.done
+
+    def enter(self, unit: str, versions: Versions, entered: Iterable[tuple[str, str]]) -> None:
+        """Remember from which code and versions the gradebook's scores come: (student, code) each."""
+        if not self.writing:
+            return
+        rows = [(unit, student, code, versions.whole) for student, code in entered]
+        text = json.dumps({"base": versions.base, "parts": versions.parts}, sort_keys=True)
+        with self._lock, self._transaction():
+            self._connection.execute("INSERT OR IGNORE INTO version VALUES (?, ?)", (versions.whole, text))
+            self._connection.executemany("INSERT OR REPLACE INTO entered VALUES (?, ?, ?, ?)", rows)
+
+    def entered(self, unit: str, student: str) -> tuple[str, Versions] | None:
+        """(code, versions) of what was entered last for a student."""
+        query = "SELECT code, versions FROM entered JOIN version USING (whole) WHERE unit = ? AND student = ?"
+        with self._lock:
+            row = self._connection.execute(query, (unit, student)).fetchone()
+        return None if row is None else (row[0], Versions(**json.loads(row[1])))
+
+    def _keep_putting(self) -> None:
+        while True:
+            puts = [self._waiting.get()]
+            while not self._waiting.empty():
+                puts.append(self._waiting.get())
+            real = [put for put in puts if put is not None]
+            try:
+                self._commit(real)
+            except Exception as error:  # noqa: BLE001 - told to who waits
+                for put in real:
+                    put.done.set_exception(error)
+            else:
+                for put in real:
+                    put.done.set_result(None)
+            if len(real) < len(puts):
+                return
+
+    def _commit(self, puts: list[_Put]) -> None:
+        if not puts or not self.writing:
+            return
+        rows = [row for put in puts for row in _rows(put)]
+        with self._lock, self._transaction():
+            self._connection.executemany("INSERT OR IGNORE INTO items VALUES (?, ?)", [row[1:] for row in rows])
+            self._connection.executemany("INSERT OR IGNORE INTO graded VALUES (?, ?)", [row[:2] for row in rows])
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._connection)
+
+
+class _Transaction:
+    """BEGIN IMMEDIATE, so that what waits for another writer waits here, with patience."""
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def _opened(path: Path, writing: bool) -> sqlite3.Connection:
+    options = {"timeout": PATIENCE, "check_same_thread": False, "isolation_level": None}
+    if not writing:
+        if not path.exists():
+            connection = sqlite3.connect(":memory:", **options)
+            connection.executescript(_TABLES)
+            return connection
+        # A run that was killed within a commit left a journal, which a reader has to roll back first.
+        mode = "rw" if path.with_name(path.name + "-journal").exists() else "ro"
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, **options)
+    path.parent.mkdir(exist_ok=True)
+    connection = sqlite3.connect(path, **options)
+    connection.execute("PRAGMA synchronous = EXTRA")
+    with _Transaction(connection):
+        for statement in filter(str.strip, _TABLES.split(";")):
+            connection.execute(statement)
+    return connection
+
+
+def _key(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+def _both_keys(code: str, versions: Versions, name: str) -> tuple[bytes, bytes]:
+    """An exercise's key by itself, and where time or a crash of all exercises together decided."""
+    alone = versions.exercises[name] if name != _NOTES else versions.base
+    return _key(code, name, alone), _key(code, name, "all", versions.whole)
+
+
+def _rows(put: _Put) -> list[tuple[bytes, bytes, str]]:
+    """(key, hash of the items, the items as text) of all that can be kept of a result."""
+    if put.result.trouble:
+        return []
+    by_name = {name: put.result.of(name) for name in put.asked}
+    found = [
+        (name, any(item.state in _SHARED for item in items), [vars(item) for item in items])
+        for name, items in by_name.items()
+        if all(item.state != "not_graded" for item in items)
+    ]
+    found.append((_NOTES, any(shared for _, shared, _ in found), put.result.notes))
+    rows = []
+    for name, shared, items in found:
+        text = json.dumps(items, sort_keys=True)
+        rows.append((_both_keys(put.code, put.versions, name)[shared], hashlib.sha256(text.encode()).digest(), text))
+    return rows
+
+
+def merged(unit: Unit, known: Known, fresh: Result | None) -> Result:
+    """What is known with what was graded now in its gaps, in the syllabus's order."""
+    if fresh is None:
+        return known.result
+    gaps = set(known.missing)
+    items = {exercise.name: known.result.of(exercise.name) for exercise in unit.exercises}
+    for name in gaps:
+        items[name] = fresh.of(name)
+    notes = known.result.notes if known.notes else fresh.notes
+    every = [item for exercise in unit.exercises for item in items[exercise.name]]
+    result = known.result
+    return Result(unit.name, result.submission, every, fresh.trouble, result.isolation, list(notes))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import hashlib
 import json
 import re
 import warnings
@@ -29,11 +30,24 @@ _TRANSFORMED_CHARACTERS = 200_000
 
 def read_submission(path: Path, unit: Unit) -> list[Cell]:
     """The cells that are run, in order. Raises Unreadable."""
-    name = Path(path).name
-    data = read_bytes(path, unit.limits)
-    if Path(path).suffix == ".py":
-        return [Cell(_python(data, name), name)]
-    if Path(path).suffix != ".ipynb":
+    cells = _written(read_bytes(path, unit.limits), Path(path), unit)
+    return [Cell(plain_python(cell.source), cell.name, cell.grade_id) for cell in cells]
+
+
+def code_of(data: bytes, path: Path, unit: Unit) -> str:
+    """A hash of what is run of a file with these bytes: its outputs and its texts do not count. Raises Unreadable."""
+    cells = [(cell.source, cell.name, cell.grade_id) for cell in _written(data, path, unit)]
+    text = json.dumps([path.suffix, cells])
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _written(data: bytes, path: Path, unit: Unit) -> list[Cell]:
+    """The cells that are run, as they were written."""
+    name = path.name
+    if path.suffix == ".py":
+        # A wrong line is no reason to refuse it: it raises SyntaxError when run.
+        return [Cell(decoded(data, name).replace("\r\n", "\n"), name)]
+    if path.suffix != ".ipynb":
         raise Unreadable(f"{name} is neither a notebook (.ipynb) nor a Python file (.py).")
     locked = _locked(unit.name)
     cells, number = [], 0
@@ -46,7 +60,7 @@ def read_submission(path: Path, unit: Unit) -> list[Cell]:
         if (grade_id in locked and not _DEFINES.search(source)) or NOT_GRADED_CODE in _tags(cell):
             continue
         if source.strip():
-            cells.append(Cell(plain_python(source), f"cell {number}", grade_id))
+            cells.append(Cell(source, f"cell {number}", grade_id))
     if not number:
         raise Unreadable(f"{name} has no code cells.")
     return cells
@@ -89,11 +103,6 @@ def _parses(source: str) -> bool:
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
     return True
-
-
-def _python(data: bytes, name: str) -> str:
-    """The text of a .py file. A wrong line is no reason to refuse it: it raises SyntaxError when run."""
-    return plain_python(decoded(data, name).replace("\r\n", "\n"))
 
 
 def _text(source: Any, name: str) -> str:

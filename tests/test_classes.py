@@ -16,10 +16,8 @@ from autograder.classes import NothingSubmitted, Row, grade_class, late_words, s
 from autograder.host import HostFailed
 from autograder.nbgrader_plugin import grade
 from autograder.results import Result
-from autograder.store import FILE_NAME, Store, fingerprint, key_of
-from autograder.units import unit
-from backpass.report import Item
-from tests.nbgrader_course import UNIT, Course, FakeHost, answered
+from autograder.store import FILE_NAME
+from tests.nbgrader_course import UNIT, Course, FakeHost, answered, same_versions
 
 RIGHT = {"convolve1d": "return x", "pad2d": "return x", "rot90_symmetrize": "return x"}
 
@@ -30,7 +28,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
     monkeypatch.setattr(grade, "Host", FakeHost)
     monkeypatch.setattr(FakeHost, "graded", [])
     for module in (classes, grade):
-        monkeypatch.setattr(module, "fingerprint", lambda unit, isolation: isolation)
+        monkeypatch.setattr(module, "versions_of", same_versions)
     monkeypatch.setattr(pool, "_hosts", pool._Hosts())
     return Course(tmp_path)
 
@@ -104,15 +102,16 @@ def test_nothing_is_graded_twice(course):
     hand_in(course)
     course.submit("dee2", course.released())
     grade_class(UNIT, course.root, jobs=2)
-    assert sorted(FakeHost.graded) == ["ada", "bob", "cid", "dee", "fay"]
+    assert sorted(FakeHost.graded) == ["ada", "cid", "dee", "fay"]
     FakeHost.graded.clear()
+    FakeHost.asked.clear()
     again = grade_class(UNIT, course.root, jobs=2)
-    assert sorted(FakeHost.graded) == ["bob", "fay"], "only what was not graded"
+    assert FakeHost.asked == [("fay", ("pad2d",))], "only what was not graded"
     assert next(row for row in again if row.student == "dee2").result.submission == "dee2"
     course.submit("cid", answered(course.released(), convolve1d="return 3"))
     FakeHost.graded.clear()
     grade_class(UNIT, course.root, jobs=2)
-    assert sorted(FakeHost.graded) == ["bob", "cid", "fay"]
+    assert sorted(FakeHost.graded) == ["cid", "fay"]
     assert {r.submission: r.score for r in stored_results(UNIT, course.root)}["cid"] == 4.0
 
 
@@ -157,12 +156,12 @@ def test_a_lost_host_leaves_one_submission_not_graded(course, monkeypatch):
     hand_in(course)
 
     class Dying(FakeHost):
-        def grade(self, path, name):
+        def grade(self, path, name, exercises=None):
             if name == "cid":
                 raise HostFailed("The grading host ended with status -9.")
             if name == "dee":
                 raise MemoryError("none left")
-            return super().grade(path, name)
+            return super().grade(path, name, exercises)
 
     monkeypatch.setattr(pool, "Host", Dying)
     rows = {row.student: row for row in grade_class(UNIT, course.root, jobs=2)}
@@ -174,20 +173,20 @@ def test_a_lost_host_leaves_one_submission_not_graded(course, monkeypatch):
 
 def test_trouble_in_the_book_keeping_is_told_and_the_others_go_on(course, monkeypatch):
     hand_in(course)
-    from autograder.nbgrader_plugin.save import Save
+    from autograder.nbgrader_plugin.save import Entry
 
-    enter = Save._enter
+    entry_of = Entry.of
 
-    def failing(self, gradebook, row, cell, result):
+    def failing(cell, result, log):
         if result.submission == "cid":
             raise sqlite3.OperationalError("database or disk is full")
-        enter(self, gradebook, row, cell, result)
+        return entry_of(cell, result, log)
 
-    monkeypatch.setattr(Save, "_enter", failing)
+    monkeypatch.setattr(Entry, "of", failing)
     rows = {row.student: row for row in grade_class(UNIT, course.root)}
     assert "disk is full" in rows["cid"].trouble and not rows["cid"].graded
     assert rows["dee"].graded
-    monkeypatch.setattr(Save, "_enter", enter)
+    monkeypatch.setattr(Entry, "of", entry_of)
     assert all(not row.trouble for row in grade_class(UNIT, course.root))
 
 
@@ -235,29 +234,3 @@ def test_lateness_in_words():
     assert late_words(Row("ada", result, seconds_late=90)) == "late"
     assert late_words(Row("ada", result, seconds_late=7200, late_penalty=2)) == "2 h late, 2 points less"
     assert late_words(Row("ada", result, seconds_late=3 * 86400)) == "3 days late"
-
-
-def test_the_store_keeps_what_is_graded_only(tmp_path):
-    item = Item("convolve1d", "A check", 4.0, 2.5, "failed", message="Look at the border.")
-    with Store(tmp_path / "deep" / "results.db") as store:
-        store.put("a", Result(UNIT, "ada", trouble="It could not be read."))
-        store.put("b", Result(UNIT, "ada", [item]))
-        assert store.get("a", "bob") is None
-        assert store.get("b", "bob") == Result(UNIT, "bob", [item])
-
-
-def test_the_key_follows_all_that_decides(tmp_path):
-    which = unit(UNIT)
-    assert fingerprint(which, "bubblewrap") == fingerprint(which, "bubblewrap") != fingerprint(which, "none")
-    assert fingerprint(which, "none") != fingerprint(unit("dropout"), "none")
-    assert (
-        len(
-            {
-                key_of(b"a", ".py", "g"),
-                key_of(b"b", ".py", "g"),
-                key_of(b"a", ".ipynb", "g"),
-                key_of(b"a", ".py", "h"),
-            }
-        )
-        == 4
-    )

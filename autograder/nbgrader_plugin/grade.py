@@ -21,10 +21,13 @@ from traitlets import Bunch, Dict, Enum, TraitError, validate
 from autograder.host import Host, HostFailed
 from autograder.limits import UnusableLimit, checked, with_limits
 from autograder.nbgrader_plugin.reading import unit_of
+from autograder.pool import Job
 from autograder.reading import Unreadable, read_bytes
 from autograder.results import Result
-from autograder.store import FILE_NAME, Store, fingerprint, key_of
+from autograder.store import FILE_NAME, Known, Store, merged
+from autograder.submission import code_of
 from autograder.units import Unit
+from autograder.versions import versions_of
 from backpass.report import Item, feedback_html
 
 # Where the result stands in nbconvert's resources, for Save.
@@ -42,7 +45,7 @@ class _Kept:
         self._key = ""
         self._timer: threading.Timer | None = None
 
-    def grade(self, unit: Unit, isolation: str, grader: str, path: Path, name: str, limits: dict) -> Result:
+    def grade(self, unit: Unit, isolation: str, grader: str, job: Job, limits: dict) -> Result:
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
@@ -52,7 +55,7 @@ class _Kept:
             if self._host is None:
                 self._host, self._key = Host(unit.name, isolation, limits), grader
             try:
-                return self._host.grade(path, name)
+                return self._host.grade(job.path, job.name, job.exercises)
             finally:
                 self._timer = threading.Timer(IDLE_SECONDS, self.close)
                 self._timer.daemon = True
@@ -79,31 +82,28 @@ def grade_one(
     """The result of one submitted file, from the store or from a host. `limits`: the course's own."""
     unit = with_limits(unit, limits or {})
     try:
-        data = read_bytes(path, unit.limits)
+        code = code_of(read_bytes(path, unit.limits), path, unit)
     except Unreadable as error:
         return unusable(unit, name, str(error), isolation)
-    grader = fingerprint(unit, isolation)
-    key = key_of(data, path.suffix, grader)
-    results: Store | None = None
+    versions = versions_of(unit, isolation)
+    known, fresh = Known(Result(unit.name, name, isolation=isolation), tuple(versions.parts), notes=False), None
     try:
-        results = Store(store)
-        known = results.get(key, name)
-        if known is not None:
-            return known
-    except sqlite3.Error:
-        pass  # the store saves time, it decides nothing
-    try:
-        result = _kept.grade(unit, isolation, grader, path, name, limits or {})
-        if results is not None:
-            results.put(key, result)
-    except sqlite3.Error:
-        pass
+        try:
+            with Store(store) as results:
+                known = results.get(code, versions, unit, name, isolation)
+                if known.missing:
+                    fresh = _kept.grade(unit, isolation, versions.whole, Job(path, name, known.missing), limits or {})
+                    results.put(code, versions, fresh, known.missing)
+                    # What another grader kept meanwhile counts for both.
+                    known = results.get(code, versions, unit, name, isolation)
+                results.enter(unit.name, versions, [(name, code)])
+        except sqlite3.Error:
+            # The store saves time, it decides nothing.
+            if fresh is None and known.missing:
+                fresh = _kept.grade(unit, isolation, versions.whole, Job(path, name, known.missing), limits or {})
     except HostFailed as error:
-        result = unusable(unit, name, f"{error} Nothing was decided about this submission.", isolation)
-    finally:
-        if results is not None:
-            results.close()
-    return result
+        return unusable(unit, name, f"{error} Nothing was decided about this submission.", isolation)
+    return merged(unit, known, fresh)
 
 
 class Grade(NbGraderPreprocessor):
