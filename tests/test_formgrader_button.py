@@ -3,66 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Gradebook
+from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
-from autograder.paths import BACKPASS, ROOT, source_notebook
+from autograder.nbgrader_plugin import configure
+from autograder.paths import source_notebook
+from tests.formgrader_server import Server
 from tests.nbgrader_course import UNIT, Course
-
-SECONDS = 120
-
-
-class Server:
-    """A Jupyter server with formgrader in a course's folder."""
-
-    def __init__(self, root: Path):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = f"http://127.0.0.1:{free.getsockname()[1]}"
-        extension = "{'nbgrader.server_extensions.formgrader': True}"
-        command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"]
-        command += [f"--ServerApp.jpserver_extensions={extension}", "--IdentityProvider.token=token"]
-        command += [f"--port={self.address.rpartition(':')[2]}"]
-        path = os.pathsep.join([str(ROOT), str(BACKPASS.parent), os.environ.get("PYTHONPATH", "")])
-        environment = os.environ | {"PYTHONPATH": path, "JUPYTER_CONFIG_DIR": str(root / "config")}
-        self.log = open(root / "server.log", "w+")  # noqa: SIM115 - lives as long as the server
-        self.process = subprocess.Popen(command, cwd=root, env=environment, stdout=self.log, stderr=subprocess.STDOUT)
-        self._wait()
-
-    def _wait(self) -> None:
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
-            try:
-                self.ask("api")
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise TimeoutError(Path(self.log.name).read_text())
-
-    def ask(self, path: str, method: str = "GET") -> str:
-        request = urllib.request.Request(f"{self.address}/{path}", method=method)
-        request.add_header("Authorization", "token token")
-        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
-            return answer.read().decode()
-
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.wait(30)
-        self.log.close()
 
 
 @pytest.fixture
@@ -118,3 +75,13 @@ def test_the_configuration_is_three_lines(course):
     config = Config()
     exec("\n".join(lines[:3]), {"get_config": lambda: config})  # the lines that README shows
     assert config.Autograde.sanitize_preprocessors[0].endswith("Restore")
+
+
+def test_a_name_in_formgraders_page_is_text():
+    config, name = Config(), "<img src=x onerror=alert(5)>"
+    configure(config)
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    resources = {"student": name, "notebook_path": f'"{name}', "index": 0, "total": 1, "base_url": ""}
+    page, _ = HTMLExporter(config=config).from_notebook_node(nbformat.v4.new_notebook(), resources)
+    assert "&lt;img src=x" in page and name not in page

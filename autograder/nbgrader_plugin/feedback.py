@@ -7,6 +7,7 @@ the place of both.
 
 from __future__ import annotations
 
+import html
 import re
 
 import bleach
@@ -15,6 +16,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from nbgrader.preprocessors import GetGrades
 from nbgrader.utils import is_grade, is_task
@@ -79,6 +81,16 @@ def markdown(context: Context, source: str) -> str:
     attachments = context.get("cell", {}).get("attachments", {})
     renderer = _Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)
     return clean(MarkdownWithMath(renderer=renderer).render(source))
+
+
+class PlainNames(Preprocessor):
+    """Formgrader's template writes a student's name, which may be a file's, into its page as it is."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        for name in ("student", "last_name", "first_name", "notebook_path"):
+            if isinstance(resources.get(name), str):
+                resources[name] = html.escape(resources[name])
+        return nb, resources
 
 
 class FeedbackExporter(HTMLExporter):
