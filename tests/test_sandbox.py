@@ -330,6 +330,15 @@ def test_a_submission_that_never_runs_to_the_end_says_so():
         assert len(s.notes) == 1
 
 
+def test_a_submission_whose_time_is_over_is_not_started_again():
+    unit = dataclasses.replace(UNIT, limits=dataclasses.replace(LIMITS, submission_seconds=0.5))
+    with running("def f():\n    while True: pass", unit=unit) as s:
+        for _ in range(2):
+            with pytest.raises(TimedOut, match=r"the whole submission used more than its 0.5 s of processor time"):
+                s.call("f", ())
+        assert s.generation == 1
+
+
 def test_a_cell_that_is_too_long_for_the_wire_is_noted():
     with running("x = 1\n" + "#" * (2 << 20), "def f(): return 1") as s:
         assert s.call("f", ()).value == 1
@@ -761,7 +770,7 @@ def test_the_environment_tells_nothing(looking, monkeypatch):
     with running(LOOKING) as s:
         own, others = s.call("environment", ()).value
     allowed = {"HOME", "TMPDIR", "LANG", "PYTHONHASHSEED", "PWD"}
-    assert {name for name in own if not name.endswith("_NUM_THREADS")} <= allowed
+    assert {name for name in own if not name.endswith("_THREADS")} <= allowed
     assert "secret" not in repr(others)
 
 

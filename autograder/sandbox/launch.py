@@ -47,7 +47,7 @@ _ENVIRONMENT = {
     "TMPDIR": SCRATCH,
     "LANG": "C.UTF-8",
     "PYTHONHASHSEED": "0",
-    **{f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")},
+    **{f"{name}_THREADS": "1" for name in ("OPENBLAS_NUM", "OMP_NUM", "MKL_NUM", "NUMEXPR_NUM", "VECLIB_MAXIMUM")},
 }
 INSTALL = (
     "Install it with `sudo apt install bubblewrap` (Debian, Ubuntu) or `sudo dnf install bubblewrap` "

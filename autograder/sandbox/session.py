@@ -141,6 +141,8 @@ class Session:
         self._note(str(self._failure))
 
     def _running(self) -> None:
+        if self._worker is None and self._failure is None and self._over():
+            self._failure = TimedOut(self._over_sentence("Your code"))
         self.start()
         if self._failure is not None:
             raise self._failure
@@ -243,8 +245,10 @@ class Session:
         worker = self._worker
         try:
             self._next_message(("ready",), "The sandbox", _Budget(START_SECONDS, START_SECONDS, START_SECONDS), None)
-        except (TimedOut, Crashed):
+        except (TimedOut, Crashed) as error:
             self._stop()
+            if isinstance(error, TimedOut) and self._over():
+                raise  # the submission's time ended while the sandbox was started again
             raise launch.explain(worker.complaint, worker.status) from None
 
     def _stop(self) -> int | None:
