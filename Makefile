@@ -8,7 +8,7 @@ NEEDS := bootstrap.py pyproject.toml course/pyproject.toml constraints.txt
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup demo test lab validate bench fuzz site
+.PHONY: help setup demo test lab validate bench fuzz site kit attacks
 help:
 	@echo 'make demo       grade a class of invented submissions of unit 1, end to end (in build/demo)'
 	@echo 'make lab        open the lectures and the exercises in JupyterLab'
@@ -16,7 +16,9 @@ help:
 	@echo 'make test       lint and run all tests'
 	@echo 'make validate   prove the grader: answers, stubs, right variants, mistakes (UNIT=all)'
 	@echo 'make fuzz       a million random frames and 20,000 notebooks through what reads a submission: 5 minutes'
+	@echo 'make kit        one zip per unit, for students, in kits/'
 	@echo 'make site       build the course as pages, the lectures executed: build/site/index.html'
+	@echo 'make attacks    grade hundreds of hostile submissions, and let plain nbgrader grade them, too: 20 minutes'
 	@echo 'make bench      time grading a class, beside plain nbgrader'
 
 setup: .venv/ready-to-test
@@ -41,12 +43,19 @@ lab: .venv/ready-to-run
 validate: .venv/ready-to-test
 	@$(RUN) autograder validate $(filter-out all,$(UNIT))
 
+kit: .venv/ready-to-run
+	@for unit in $(notdir $(wildcard source/*)); do $(RUN) autograder release $$unit --kit || exit; done
+
 site: .venv/ready-to-test
 	@$(RUN) sphinx-build -q -W --keep-going docs build/site
 	@echo 'The site: build/site/index.html'
 
 bench: .venv/ready-to-test
 	@$(RUN) python -m benchmarks.class
+
+# Too long for `make test`, which grades a sample: pytest collects these files only by name.
+attacks: .venv/ready-to-test
+	@$(RUN) pytest tests/attacks/all_*.py
 
 fuzz: .venv/ready-to-test
 	@$(RUN) python -m tests.fuzz

@@ -55,6 +55,29 @@ class _Module:
 
 def given_source(unit_name: str) -> str:
     """The text of given.py for a unit; "" where it builds on nothing earlier."""
+    order, modules, imports = _closure(unit_name)
+    if not order:
+        return ""
+    names = [name for _, name in order]
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"given.py for {unit_name} would define {', '.join(twice)} twice: rename the helper")
+    parts = [modules[module].source(name) for module, name in order]
+    header = _HEADER.format(title=unit(unit_name).title) + "from __future__ import annotations\n\n"
+    return header + "\n".join(sorted(imports)) + "\n\n\n" + "\n\n\n".join(parts) + "\n"
+
+
+def answered(unit_name: str) -> dict[str, list[str]]:
+    """What given.py gives away: for each earlier unit its functions whose reference stands in it."""
+    found: dict[str, list[str]] = {}
+    for module, name in sorted(_closure(unit_name)[0]):
+        if any(name in exercise.functions for exercise in UNITS[module].exercises):
+            found.setdefault(module, []).append(name)
+    return found
+
+
+def _closure(unit_name: str) -> tuple[list[tuple[str, str]], dict[str, _Module], set[str]]:
+    """(module, name) of all that is needed, each after what it uses; the modules; the imports of their bodies."""
     modules: dict[str, _Module] = {}
     wanted = [(module, name) for name, module in _Module(unit_name).earlier.items()]
     graph: dict[tuple[str, str], set[tuple[str, str]]] = {}
@@ -73,16 +96,7 @@ def given_source(unit_name: str) -> str:
         graph[key] = {(module_name, other) for other in used & module.definitions.keys() - {name}}
         graph[key] |= {(module.earlier[other], other) for other in used & module.earlier.keys()}
         wanted += graph[key]
-    if not graph:
-        return ""
-    order = list(graphlib.TopologicalSorter(graph).static_order())
-    names = [name for _, name in order]
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(f"given.py for {unit_name} would define {', '.join(twice)} twice: rename the helper")
-    parts = [modules[module].source(name) for module, name in order]
-    header = _HEADER.format(title=unit(unit_name).title) + "from __future__ import annotations\n\n"
-    return header + "\n".join(sorted(imports)) + "\n\n\n" + "\n\n\n".join(parts) + "\n"
+    return list(graphlib.TopologicalSorter(graph).static_order()), modules, imports
 
 
 def write_given(unit_name: str, path: Path) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
-from autograder.given import write_given
+from autograder.given import answered, write_given
 from autograder.paths import BACKPASS, LECTURES, ROOT, SOLUTIONS, source_notebook
 from autograder.record import write_cases
 from autograder.units import Unit
@@ -45,3 +47,27 @@ def release_unit(unit: Unit, course: Path) -> Path:
     if done.returncode:
         raise ReleaseFailed(f"nbgrader generate_assignment failed:\n{done.stderr.strip()}")
     return course / "release" / unit.name
+
+
+def still_open(unit: Unit, course: Path) -> Iterator[str]:
+    """A sentence for each earlier unit that the release answers although its deadline has not passed.
+
+    Deadlines are those of nbgrader's database; an assignment without one is not spoken of.
+    """
+    from nbgrader.api import Gradebook, MissingEntry
+
+    database = course / "gradebook.db"
+    if not database.exists():
+        return
+    now = datetime.now(UTC).replace(tzinfo=None)  # nbgrader keeps UTC without saying so
+    with Gradebook(f"sqlite:///{database}") as gradebook:
+        for earlier, functions in answered(unit.name).items():
+            try:
+                due = gradebook.find_assignment(earlier).duedate
+            except MissingEntry:
+                continue
+            if due is not None and due > now:
+                yield (
+                    f"given.py of {unit.name} holds the reference of {', '.join(functions)}, and the deadline of "
+                    f"{earlier} is still open ({due:%Y-%m-%d %H:%M} UTC)."
+                )
