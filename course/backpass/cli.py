@@ -1,4 +1,4 @@
-"""`backpass check NOTEBOOK`, `card NAME`, `data NAME`, `progress`, `doctor`: the student's command line."""
+"""`backpass check NOTEBOOK`, `card NAME`, `data NAME`, `lab`, `progress`, `doctor`: the student's command line."""
 
 from __future__ import annotations
 
@@ -29,10 +29,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     card.add_argument("--seed", type=int, default=0)
     data = commands.add_parser("data", help="fetch a full data set, and check it")
     data.add_argument("name", choices=sorted(FULL))
+    lab = commands.add_parser("lab", help="in a clone of the course: copy stubs and lectures to work/, open JupyterLab")
+    lab.add_argument("units", nargs="*", metavar="UNIT", help="all of them unless given")
+    lab.add_argument("--only-copy", action="store_true", help="do not open JupyterLab")
     done = commands.add_parser("progress", help="what is done over all units")
     done.add_argument("folder", type=Path, nargs="?", default=Path())
     commands.add_parser("doctor", help="look for what is missing or wrong, and say what to do")
-    options = parser.parse_args(arguments)
+    options, further = parser.parse_known_args(arguments)
+    if further and options.command != "lab":  # JupyterLab's own options are handed on
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
     # A terminal that cannot show a sign shows "?"; it must not end the report.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -43,10 +48,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _card(options.name, options.seed)
     if options.command == "data":
         return _data(options.name)
+    if options.command == "lab":
+        return _lab(options.units, options.only_copy, further)
     if options.command == "progress":
         print(progress(options.folder))
         return 0
     return _doctor()
+
+
+def _lab(units: list[str], only_copy: bool, further: list[str]) -> int:
+    from backpass.lab import NoLab, clone, open_lab, prepare
+
+    try:
+        work = prepare(clone(Path()), units)
+        return 0 if only_copy else open_lab(work, further)
+    except NoLab as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 def _data(name: str) -> int:
