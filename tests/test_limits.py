@@ -30,6 +30,7 @@ from autograder.results import Result
 from autograder.sandbox import NoSandbox, check_isolation
 from autograder.units import unit
 from tests.exceeding import EXCEEDING, LOW, UNIT, Exceeding, honest, write
+from tests.nbgrader_course import Course, answered
 
 CONVOLUTION = unit(UNIT)
 
@@ -112,6 +113,33 @@ def test_the_command_takes_them_from_the_course_for_single_files(tmp_path):
         2,
         "The limit call_seconds is a number from 0.1 to 86400, not 0.\n",
     )
+
+
+@pytest.fixture
+def course(tmp_path):
+    made = Course(tmp_path / "course")
+    made.config.Grade.isolation = "none"
+    answer = "return x\n\ndef convolve1d(*args, **kwargs):\n    while True: pass"
+    made.submit("ada", answered(made.released(), convolve1d=answer))
+    return made
+
+
+def test_nbgraders_command_takes_them_too(course):
+    course.config.Grade.limits = {"call_seconds": 0.5}
+    done = course.api.autograde(UNIT, "ada")
+    assert done["success"], done
+    text = str(course.autograded("ada"))
+    assert "used more than 0.5 s of processor time" in text
+    assert "Graded without a sandbox." in text
+
+
+def test_nbgraders_command_refuses_a_bad_one_before_anything_is_graded(course):
+    course.config.Grade.limits = {"call_seconds": 0}
+    done = course.api.autograde(UNIT, "ada")
+    assert not done["success"]
+    last = done["error"].strip().splitlines()[-1]
+    assert last == "SystemExit: The limit call_seconds is a number from 0.1 to 86400, not 0. Nothing was graded."
+    assert not (course.root / "autograded").exists()
 
 
 # Each limit is exceeded, and the next submission gets its grade.

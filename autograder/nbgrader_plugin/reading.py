@@ -9,7 +9,7 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 
-from autograder.limits import configured, with_limits
+from autograder.limits import UnusableLimit, configured, with_limits
 from autograder.reading import Unreadable, notebook_cells, read_bytes
 from autograder.units import UNITS, Unit
 
@@ -45,6 +45,14 @@ class SubmissionExporter(NotebookExporter):
     Such a submission becomes the released notebook with nothing answered; Grade says why it is not graded.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        try:
+            self._limits = configured(self.config)
+        except UnusableLimit as error:
+            # Before anything is graded: later it would be a traceback, once for each student.
+            raise SystemExit(f"{error} Nothing was graded.") from None
+
     def from_filename(self, filename: str, resources: dict | None = None, **kwargs: Any) -> tuple[str, dict]:
         sanitizing = getattr(self.parent, "_sanitizing", False)
         unit = None if resources is None else unit_of(resources)
@@ -57,7 +65,7 @@ class SubmissionExporter(NotebookExporter):
         unit = unit_of(resources)
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         try:
-            limits = with_limits(unit, configured(self.config)).limits
+            limits = with_limits(unit, self._limits).limits
             return parse_notebook(read_bytes(path, limits), path.name)
         except Unreadable as error:
             self.log.error("%s: %s", path, error)
