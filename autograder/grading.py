@@ -8,7 +8,7 @@ from pathlib import Path
 from autograder.diagnose import Diagnosis, sentence
 from autograder.results import Result
 from autograder.runner import Check, Checks, Outcome
-from autograder.sandbox import NoSandbox, Session
+from autograder.sandbox import NoSandbox, Session, prepare_spare
 from autograder.student import Called, RemoteStudent, Student
 from autograder.submission import Unreadable, read_submission
 from backpass.report import Item
@@ -78,16 +78,20 @@ def grade_file(
     name: str,
     isolation: str,
     exercises: Iterable[str] | None = None,
+    spare: bool = False,
 ) -> Result:
     """The result of a .ipynb or .py file, of all exercises unless some are named.
 
-    A file that cannot be read, or a missing sandbox, is "not graded".
+    A file that cannot be read, or a missing sandbox, is "not graded". With `spare`, the next file's sandbox is
+    started while this one is graded.
     """
     result = Result(checks.unit.name, name, isolation=isolation)
     try:
         cells = read_submission(path, checks.unit)
         with Session(cells, checks.unit, isolation) as session:
             session.start()
+            if spare:
+                prepare_spare(checks.unit, isolation)
             result.items = grade_student(checks, diagnosis, RemoteStudent(checks.unit, session), exercises)
             result.notes = list(session.notes)
     except (Unreadable, NoSandbox) as error:

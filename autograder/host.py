@@ -25,6 +25,7 @@ from autograder.limits import with_limits
 from autograder.paths import BACKPASS, ROOT
 from autograder.results import Result
 from autograder.runner import Checks, with_checks
+from autograder.sandbox import drop_spares
 from autograder.units import unit as unit_called
 
 
@@ -102,7 +103,7 @@ def serve(checks: Checks, isolation: str, jobs: TextIO, results: TextIO) -> None
         job = json.loads(line)
         asked = job.get("exercises")
         try:
-            result = grade_file(checks, diagnosis, Path(job["path"]), job["name"], isolation, asked)
+            result = grade_file(checks, diagnosis, Path(job["path"]), job["name"], isolation, asked, spare=True)
         except Exception as error:  # noqa: BLE001 - the class goes on
             traceback.print_exc()
             reason = f"A fault of the grader, not of your work ({type(error).__name__}: {error})."
@@ -121,7 +122,10 @@ def main() -> None:
     # Checks, references and mistakes may print: the protocol gets a descriptor of its own.
     results = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    with_checks(which, lambda checks: serve(checks, options.isolation, sys.stdin, results))
+    try:
+        with_checks(which, lambda checks: serve(checks, options.isolation, sys.stdin, results))
+    finally:
+        drop_spares()
 
 
 if __name__ == "__main__":

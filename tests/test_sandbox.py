@@ -992,3 +992,32 @@ def test_a_spare_is_taken_and_works():
         assert s.call("f", ()).value != 0
     prepare_spare(UNIT)
     drop_spares()
+
+
+def test_check_and_progress_are_inert_and_the_rest_of_their_modules_is_there():
+    uses = """
+    import backpass, backpass.check as module
+    from backpass import check, progress
+    check("convolve1d"); progress(); backpass.progress(); module("convolve1d")
+    from backpass.check import find_book
+    from backpass.check import check as again
+    again("convolve1d")
+    def kind(): return type(find_book).__name__
+    """
+    with running(uses) as s:
+        assert s.notes == []
+        assert s.call("kind", ()).value == "function"
+
+
+def test_a_name_is_asked_for_once_and_nothing_is_dropped_where_nothing_was_kept():
+    with running("def f(): return 1, 2") as s:
+        asked = []
+        ask, s._ask = s._ask, lambda request, *more: asked.append(request["kind"]) or ask(request, *more)
+        for _ in range(3):
+            assert s.defines("f") and not s.defines("g")
+            s.call("f", ())
+            s.forget()
+        assert asked == ["defines", "defines", "call", "call", "call"]
+        s.call("f", (), keep=(1,))
+        s.forget()
+        assert asked[-1] == "forget"

@@ -516,14 +516,14 @@ def test_numerical_gradient_step(student, draw):
     agree(student.numerical_gradient, callables.cube, draw.normal(2, 2), draw.normal(2, 2), h=0.25)
 
 
+def _curved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    return np.tanh(np.stack([cross_correlate2d(image, kernel) for image in x]))
+
+
 @check("numerical_gradient", points=0.5, title="Any function", audience="grader")
 def test_numerical_gradient_general(student, draw):
     """A curved function of images, with outputs of another shape."""
-    kernel = draw.normal(3, 2)
-
-    def f(x: np.ndarray) -> np.ndarray:
-        return np.tanh(np.stack([cross_correlate2d(image, kernel) for image in x]))
-
+    f = partial(_curved, kernel=draw.normal(3, 2))
     agree(student.numerical_gradient, f, draw.normal(2, 5, 4), draw.normal(2, 3, 3), rtol=1e-6)
     agree(student.numerical_gradient, f, draw.normal(2, 4, 3), draw.normal(2, 2, 2), h=0.1)
 

@@ -21,7 +21,7 @@ from autograder.sandbox.wire import Generator, Handle, WireError
 from autograder.units import Unit
 
 START_SECONDS = 60.0  # for a worker to be ready, on a very busy machine
-FIRST_TICK, TICK = 0.02, 0.1  # seconds between looks at what a busy sandbox uses
+TICK = 0.1  # seconds between looks at what a busy sandbox uses
 BUSY_FACTOR = 5.0  # wall-clock limits are never stretched by more than this
 LOOK_AGAIN = 1.0  # seconds between looks while calls are short
 SANDBOX_TASKS = 4  # processes of the sandbox itself, at most
@@ -448,7 +448,7 @@ class _Budget:
     def __init__(self, processor: float, wall: float, idle: float):
         self.processor, self.wall, self.idle = processor, wall, idle
         self.began = time.monotonic()
-        self._tick, self._due = FIRST_TICK, self.began + FIRST_TICK
+        self._due = self.began + TICK
         self._base: float | None = None
         self._delayed = 0.0
         self._last = self.began
@@ -470,8 +470,7 @@ class _Budget:
         elif not now.running and now.processor - self._last_processor < 0.1 * (clock - self._last):
             # Asleep, not merely waiting for a busy machine: that counts as running, and so do call-backs.
             self._idle += min(clock - self._last, 2 * TICK)
-        self._last, self._last_processor, self._due = clock, now.processor, clock + self._tick
-        self._tick = TICK
+        self._last, self._last_processor, self._due = clock, now.processor, clock + TICK
         if now.processor - self._base > self.processor:
             return f"used more than {self.processor:g} s of processor time"
         if self._idle > self.idle:
@@ -522,7 +521,8 @@ def _started(unit: Unit, isolation: str) -> launch.Worker:
 def prepare_spare(unit: Unit, isolation: str = "bubblewrap") -> None:
     """Start a sandbox ahead of need (it does not wait); the next Session of this unit takes it."""
     if (unit, isolation) not in _spares:
-        _spares[unit, isolation] = _started(unit, isolation)
+        with contextlib.suppress(NoSandbox):  # who needs one then is told why
+            _spares[unit, isolation] = _started(unit, isolation)
 
 
 def take_spare(unit: Unit, isolation: str) -> launch.Worker | None:

@@ -188,9 +188,9 @@ class Finder:
 
 
 class QuietCheck:
-    """First on sys.meta_path: `backpass` is the real one, but its `check` returns at once."""
+    """First on sys.meta_path: `backpass` is the real one, but its `check` and `progress` return at once."""
 
-    names = ("backpass", "backpass.check", "backpass.checking")
+    names = ("backpass", "backpass.check", "backpass.progress")
 
     def find_spec(self, name, path=None, target=None):
         if name not in self.names:
@@ -205,18 +205,18 @@ class QuietCheck:
         def run(module):
             if module.__name__ == "backpass":
                 exec_module(module)
-            else:
-                # The import system is about to set the submodule on the package, over the function. What
-                # `check` needs takes 50 ms to import: it is left until something else of the module is wanted.
-                module.__dict__["_exec"] = exec_module
-                module.__class__ = CallableModule
-            module.check = nothing
+                return
+            # The import system is about to set the submodule on the package, over the function. What they
+            # need takes 50 ms to import: it is left until something else of the module is wanted.
+            module.__dict__["_exec"] = exec_module
+            module.__class__ = CallableModule
+            setattr(module, module.__name__.rpartition(".")[2], nothing)
 
         return run
 
 
 class CallableModule(types.ModuleType):
-    """A module that is read from its file when something other than `check` is looked up in it."""
+    """A module that is read from its file when something other than its inert function is looked up in it."""
 
     def __call__(self, *args, **kwargs):
         return nothing()
@@ -226,7 +226,7 @@ class CallableModule(types.ModuleType):
         if exec_module is None:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         exec_module(self)
-        self.check = nothing
+        setattr(self, self.__name__.rpartition(".")[2], nothing)
         return getattr(self, name)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from autograder.sandbox.launch import SCRATCH, Worker, children
+from autograder.sandbox.launch import SCRATCH, Worker, children, read_proc
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -36,7 +35,7 @@ def usage(worker: Worker) -> Usage:
     for pid in descendants(worker.process.pid):
         try:
             # The name stands in parentheses and may hold anything.
-            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+            fields = read_proc(f"{pid}/stat").rpartition(b")")[2].split()
         except OSError:
             continue
         running = running or fields[0] in (b"R", b"D")
@@ -62,7 +61,7 @@ def descendants(pid: int) -> Iterator[int]:
 def _delayed(pid: int) -> int:
     """Nanoseconds on the run queue; 0 where the kernel does not count them."""
     try:
-        return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1])
+        return int(read_proc(f"{pid}/schedstat").split()[1])
     except (OSError, ValueError, IndexError):
         return 0
 

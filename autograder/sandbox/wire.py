@@ -26,6 +26,7 @@ MAX_SIZE = 1 << 40  # product of an array's non-zero lengths
 MAX_NAME = 200  # characters of a type's name
 _NAMES = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128"
 DTYPES = tuple(map(np.dtype, _NAMES.split()))
+_DTYPE_CODES = {dtype: code for code, dtype in enumerate(DTYPES)}
 
 OUT_OF_MEMORY = 77  # the worker's exit status when nothing is left even for its own work
 
@@ -107,6 +108,7 @@ MESSAGES: dict[str, dict[str, type | tuple[type, ...]]] = {
     },
 }
 EXCEPTION = {"type_name": str, "message": str, "line": int, "line_text": str, "cell": str}
+_ALL_FIELDS = {kind: {"kind": str, **fields} for kind, fields in MESSAGES.items()}
 
 
 def short(text: str, limit: int) -> str:
@@ -158,7 +160,7 @@ def unpack(body: bytes, kinds: tuple[str, ...] | None = None) -> dict:
     kind = message.get("kind")
     if not isinstance(kind, str) or kind not in MESSAGES or (kinds is not None and kind not in kinds):
         raise WireError("a message has an unknown or unexpected kind")
-    _check_fields(message, {"kind": str, **MESSAGES[kind]})
+    _check_fields(message, _ALL_FIELDS[kind])
     if kind == "reply":
         if message["exception"] is not None:
             _check_fields(message["exception"], EXCEPTION)
@@ -190,8 +192,13 @@ class _Encoder:
     def encode(self, value: Any, depth: int) -> Any:
         if depth > MAX_DEPTH:
             raise WireError(f"a value nested more than {MAX_DEPTH} deep cannot be sent")
-        if value is None or value is True or value is False or type(value) is float:
+        kind = type(value)
+        if value is None or kind is bool or kind is float:
             return value
+        if kind is str:
+            return self._text(value)
+        if kind is np.ndarray:
+            return self._array(value, _ARRAY)
         if isinstance(value, np.generic):  # before float: np.float64 is one
             return self._array(np.asarray(value), _SCALAR)
         if isinstance(value, np.ndarray):
@@ -242,11 +249,12 @@ class _Encoder:
         return msgpack.ExtType(_BIG_INT, value.to_bytes(size, "big", signed=True))
 
     def _text(self, value: str) -> str:
-        text = value.encode("utf-8", "replace")
+        # Text in ASCII needs no look at what cannot be written.
+        text = value if value.isascii() else value.encode("utf-8", "replace")
         if len(text) > MAX_TEXT:
             raise WireError(f"a text of more than {_megabytes(MAX_TEXT)} cannot be sent")
         self._grow(len(text))
-        return text.decode("utf-8")
+        return value if text is value else text.decode("utf-8")
 
     def _dict(self, value: dict, depth: int) -> Any:
         self._count(2 * len(value))
@@ -258,11 +266,11 @@ class _Encoder:
         return parts
 
     def _array(self, array: np.ndarray, code: int) -> Any:
-        dtype = array.dtype.newbyteorder("=")
-        if dtype not in DTYPES or array.ndim > MAX_NDIM:
+        dtype = array.dtype if array.dtype.isnative else array.dtype.newbyteorder("=")
+        if dtype not in _DTYPE_CODES or array.ndim > MAX_NDIM:
             return self._refuse(f"an array of dtype {array.dtype.name}")
         self._grow(array.nbytes)
-        header = struct.pack(f">BB{array.ndim}Q", DTYPES.index(dtype), array.ndim, *array.shape)
+        header = struct.pack(f">BB{array.ndim}Q", _DTYPE_CODES[dtype], array.ndim, *array.shape)
         return msgpack.ExtType(code, header + array.astype(dtype, copy=False).tobytes())
 
 
