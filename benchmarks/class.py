@@ -1,13 +1,18 @@
-"""Grading a class: `autograder grade` beside plain `nbgrader autograde`, on the same right submissions.
+"""Grading a class: `autograder grade` beside plain `nbgrader autograde`, on the same submissions.
 
-    python -m benchmarks.class [--students 20] [--unit convolution]
+    python -m benchmarks.class [--students 200] [--plain 20] [--unit convolution]
 
-Plain means nbgrader's default configuration and test cells that make the same comparisons in the kernel, with
-the inputs and the right outputs of the hidden checks recorded beside the notebook; NumPy is the only heavy
-import. Left out, in plain nbgrader's favour: there, the checks for unchanged arguments and for executed lines;
-in both, the demonstrations tagged not-graded-code, which plain nbgrader would run. Both commands are timed
-whole, on fresh course folders with the same submissions; all submissions differ, so that nothing is graded once
-for several. The last line is the ratio.
+The class is an ordinary one (tests/class_factory.py): of five submissions two are right, two have one to three known
+mistakes, one is unfinished. Plain means nbgrader's default configuration and test cells that make the same
+comparisons in the kernel, with the inputs and the right outputs of the hidden checks recorded beside the notebook;
+NumPy is the only heavy import. Left out, in plain nbgrader's favour: there, the checks for unchanged arguments and
+for executed lines, and naming mistakes; in both, the demonstrations tagged not-graded-code, which plain nbgrader would
+run. Both commands are timed whole, on fresh course folders; all submissions differ, so that nothing is graded once
+for several.
+
+Plain nbgrader grades one after another, in a time that does not depend on how many there are: it grades --plain of
+the submissions, in two commands of half of them each, and both times are shown. `--plain 200` grades all. Last the
+breakdown, measured in one process on some of the submissions, and the ratio of seconds per submission.
 """
 
 from __future__ import annotations
@@ -19,6 +24,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +35,18 @@ import numpy as np
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
-from autograder import variants
+from autograder import mistakes
+from autograder.booking import Books
+from autograder.classes import course_of
+from autograder.diagnose import Diagnosis
+from autograder.grading import grade_file
+from autograder.pool import default_jobs
+from autograder.results import Result
 from autograder.runner import Checks, with_checks
+from autograder.sandbox import Session
 from autograder.student import LocalStudent, resolve
 from autograder.units import Unit, unit
-from tests.class_factory import Maker, make_course, movable
+from tests.class_factory import make_course, ordinary_class
 
 PLAIN_CELL = """
 import pickle
@@ -90,22 +104,9 @@ def by_value(checks: Checks) -> None:
         cloudpickle.register_pickle_by_value(module)
 
 
-def right_submissions(which: Unit, released: NotebookNode, count: int) -> list[NotebookNode]:
-    """Right in two styles, every one with a line of its own, without demonstrations."""
-    make = Maker(which, released)
-    others = [found[0] for found in movable(variants.load(which), which).values() if found]
-    notebooks = []
-    for number in range(count):
-        notebook = make.with_replacements(*(others if number % 2 else []))
-        notebook.cells = [c for c in notebook.cells if "not-graded-code" not in c.metadata.get("tags", ())]
-        notebook.cells.append(nbformat.v4.new_code_cell(f"student = {number}"))
-        notebooks.append(notebook)
-    return notebooks
-
-
-def hand_in_all(course: Path, which: Unit, notebooks: list[NotebookNode]) -> None:
-    for number, notebook in enumerate(notebooks):
-        place = course / "submitted" / f"s{number:02}" / which.name
+def hand_in_all(course: Path, which: Unit, notebooks: list[NotebookNode], first: int = 0) -> None:
+    for number, notebook in enumerate(notebooks, start=first):
+        place = course / "submitted" / f"s{number:03}" / which.name
         shutil.copytree(course / "release" / which.name, place)
         nbformat.write(notebook, place / f"{which.name}.ipynb")
 
@@ -147,39 +148,109 @@ def timed(course: Path, command: list[str]) -> float:
     return seconds
 
 
-def all_right(course: Path, which: Unit, count: int) -> bool:
-    """Whether every submission has all points that no person gives."""
+def graded_as_meant(course: Path, which: Unit, kinds: dict[str, str]) -> bool:
+    """Whether all submissions are graded, and the right ones have all points that no person gives."""
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        submissions = gradebook.assignment_submissions(which.name)
         # More than the maximum is right, too: a bonus earns extra credit.
-        best = {submission.code_score >= submission.max_code_score for submission in submissions}
-        return len(submissions) == count and best == {True}
+        full = {
+            submission.student_id: submission.code_score >= submission.max_code_score
+            for submission in gradebook.assignment_submissions(which.name)
+            if all(
+                grade.auto_score is not None for grade in submission.notebooks[0].grades if grade.cell_type == "code"
+            )
+        }
+    return full.keys() == kinds.keys() and all(full[name] for name, kind in kinds.items() if kind == "right")
+
+
+class Stopwatch:
+    """Seconds spent in methods, without those spent in other watched methods that they call."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._inner = [0.0]
+
+    def watch(self, owner: type, method: str, what: str) -> None:
+        function = getattr(owner, method)
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            start = time.perf_counter()
+            self._inner.append(0.0)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                took = time.perf_counter() - start
+                self.seconds[what] = self.seconds.get(what, 0.0) + took - self._inner.pop()
+                self._inner[-1] += took
+
+        setattr(owner, method, watched)
+
+
+def breakdown(course: Path, which: Unit, count: int) -> dict[str, float]:
+    """Where the seconds of a submission go, on one host."""
+    watch = Stopwatch()
+    watch.watch(Session, "start", "sandbox")
+    watch.watch(Session, "close", "sandbox")
+    watch.watch(Checks, "run", "checks")
+    watch.watch(Diagnosis, "name", "diagnosis")
+    watch.watch(Books, "add", "book-keeping")
+    watch.watch(Books, "flush", "book-keeping")
+    paths = sorted(course.glob(f"submitted/*/{which.name}/{which.name}.ipynb"))[:count]
+
+    def graded(checks: Checks) -> list[Result]:
+        diagnosis = Diagnosis(checks, mistakes.load(which))
+        host_grades = partial(grade_file, checks, diagnosis, isolation="bubblewrap")
+        for path in paths[:5]:  # as in a class, where the first ones are few
+            host_grades(path=path, name="")
+        watch.seconds.clear()
+        return [host_grades(path=path, name=path.parent.parent.name) for path in paths]
+
+    results = with_checks(which, graded)
+    directory, config = course_of(course)
+    with Books(directory, config, which.name) as books:
+        for path, result in zip(paths, results, strict=True):
+            books.add(path.parent.parent.name, path, result, lambda trouble: None)
+    return {what: seconds / len(paths) for what, seconds in watch.seconds.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.class")
-    parser.add_argument("--students", type=int, default=20)
+    parser.add_argument("--students", type=int, default=200)
+    parser.add_argument("--plain", type=int, default=20, help="how many of them plain nbgrader grades")
     parser.add_argument("--unit", default="convolution")
     options = parser.parse_args()
-    which, count = unit(options.unit), options.students
+    which, count, few = unit(options.unit), options.students, min(options.plain, options.students)
     with tempfile.TemporaryDirectory() as folder:
-        ours, plain = Path(folder, "ours"), Path(folder, "plain")
-        print(f"Preparing two courses with {count} right submissions of {which.name}", flush=True)
+        ours, halves = Path(folder, "ours"), [Path(folder, "plain-1"), Path(folder, "plain-2")]
+        print(f"Preparing {count} submissions of {which.name}", flush=True)
         make_course(ours, which)
-        make_plain_course(plain, ours, which, with_checks(which, recorded_calls))
-        for course in (ours, plain):
+        calls = with_checks(which, recorded_calls)
+        released = nbformat.read(ours / "release" / which.name / f"{which.name}.ipynb", as_version=4)
+        kinds, notebooks = zip(*ordinary_class(which, released, count), strict=True)
+        hand_in_all(ours, which, list(notebooks))
+        slow = []
+        for course, part in zip(halves, (range(few // 2), range(few // 2, few)), strict=True):
+            make_plain_course(course, ours, which, calls)
             released = nbformat.read(course / "release" / which.name / f"{which.name}.ipynb", as_version=4)
-            hand_in_all(course, which, right_submissions(which, released, count))
-        print("nbgrader autograde ...", flush=True)
-        slow = nbgrader(plain, "autograde", which.name) / count
-        print("autograder grade ...", flush=True)
+            plain = [one for _, one in islice(ordinary_class(which, released, count), part.start, part.stop)]
+            hand_in_all(course, which, plain, part.start)
+            print(f"nbgrader autograde, {len(part)} submissions ...", flush=True)
+            slow.append(nbgrader(course, "autograde", which.name) / len(part))
+            check(course, which, {f"s{number:03}": kinds[number] for number in part})
+        print(f"autograder grade, {count} submissions ...", flush=True)
         fast = timed(ours, [sys.executable, "-m", "autograder", "grade", which.name]) / count
-        for course in (plain, ours):
-            if not all_right(course, which, count):
-                sys.exit(f"Not all submissions got all points in {course.name}: the times mean nothing.")
-    print(f"nbgrader autograde, plain   {slow:.3f} s per submission")
-    print(f"autograder grade            {fast:.3f} s per submission")
-    print(f"ratio: {slow / fast:.1f}")
+        check(ours, which, {f"s{number:03}": kind for number, kind in enumerate(kinds)})
+        parts = breakdown(ours, which, min(40, count))
+    both = " and ".join(f"{seconds:.3f}" for seconds in slow)
+    print(f"nbgrader autograde, plain   {sum(slow) / 2:.3f} s per submission ({both} in halves of {few})")
+    print(f"autograder grade            {fast:.3f} s per submission ({count}, on {default_jobs()} cores)")
+    for what, seconds in parts.items():
+        print(f"    {what:<23} {seconds:.3f} s on one host")
+    print(f"ratio: {sum(slow) / 2 / fast:.1f}")
+
+
+def check(course: Path, which: Unit, kinds: dict[str, str]) -> None:
+    if not graded_as_meant(course, which, kinds):
+        sys.exit(f"Not all submissions were graded as they should be in {course.name}: the times mean nothing.")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ of it. Students are called by number and deed; nobody is meant.
 from __future__ import annotations
 
 import copy
+import random
 import re
 import shutil
 from collections.abc import Iterator
@@ -156,6 +157,34 @@ def _deeds(make: Maker) -> Iterator[tuple[str, str, NotebookNode | bytes, dict]]
     whole = _bytes(right)
     yield "broken-file", "half of the file is missing", whole[: len(whole) // 2], {}
     yield "other-file", "another course's notebook", _something_else(), {}
+
+
+def ordinary_class(unit: Unit, released: NotebookNode, count: int) -> Iterator[tuple[str, NotebookNode]]:
+    """(kind, notebook) of a class as it is handed in: of five, two are right (in several styles), two have one to
+    three known mistakes, and one leaves a third of the exercises out. No two are the same; no demonstrations.
+    """
+    make = Maker(unit, released)
+    right = [one for found in movable(variants.load(unit), unit).values() for one in found]
+    wrong = [one for found in movable(mistakes.load(unit), unit).values() for one in found]
+    names = [exercise.name for exercise in unit.exercises]
+    for number in range(count):
+        rng, kind = random.Random(number), ("right", "wrong", "right", "wrong", "unfinished")[number % 5]
+        if kind == "right":
+            notebook = make.with_replacements(*_one_each(unit, rng.sample(right, min(3, len(right)))))
+        elif kind == "wrong":
+            notebook = make.with_replacements(*_one_each(unit, rng.sample(wrong, min(1 + number % 3, len(wrong)))))
+        else:
+            left_out = set(rng.sample(names, max(1, len(names) // 3)))
+            answers = make.model_answers
+            notebook = make.notebook({name: text for name, text in answers.items() if name not in left_out})
+        notebook.cells = [cell for cell in notebook.cells if "not-graded-code" not in cell.metadata.get("tags", ())]
+        notebook.cells.append(nbformat.v4.new_code_cell(f"student = {number}", id=f"own-{number}"))
+        yield kind, notebook
+
+
+def _one_each(unit: Unit, replacements: list[Replacement]) -> list[Replacement]:
+    """At most one of each exercise."""
+    return list({replacement.exercise(unit): replacement for replacement in replacements}.values())
 
 
 def _bytes(notebook: NotebookNode | bytes) -> bytes:
