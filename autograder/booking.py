@@ -23,7 +23,6 @@ from typing import Any
 import nbgrader.apps  # noqa: F401 - before nbgrader.converters, which cannot be imported first
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat import NotebookNode
-from nbformat.v4 import nbjson
 from nbgrader.api import (
     Comment,
     Grade,
@@ -39,7 +38,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import find_all_files, is_grade, is_solution, is_task, parse_utc, rmtree
 from sqlalchemy import bindparam, func, insert, select, text, update
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import OperationalError, SAWarning
 from traitlets.config import Config
 
 from autograder.nbgrader_plugin import configure
@@ -47,12 +46,12 @@ from autograder.nbgrader_plugin.grade import RESULT
 from autograder.nbgrader_plugin.hooks import before_autograde, refuse_links
 from autograder.nbgrader_plugin.reading import SubmissionExporter
 from autograder.nbgrader_plugin.save import BY_HAND, REMEMBER, Entry, OutOfStep, Save, auto_comment
+from autograder.patience import in_use
+from autograder.notebook_text import notebook_text
 from autograder.results import Result
 
 # Submissions entered in one transaction: enough that its commit costs nothing, few enough to be over soon.
 AT_ONCE = 50
-# Seconds that a transaction waits for another writer, formgrader for one.
-PATIENCE = 60.0
 # A query names at most so many things: SQLite bounds it.
 _IN_ONE_QUERY = 500
 # Sections of a configuration that change how notebooks are written: nbgrader's own converter knows all of them.
@@ -148,7 +147,9 @@ class Books:
         try:
             with self._transaction():
                 self._enter(waiting)
-        except Exception:  # noqa: BLE001 - one of them, or the gradebook: one by one nbgrader says which and why
+        except Exception as error:
+            if in_use(str(error)):
+                raise  # for all of them, and for those after them
             for one in waiting:
                 one.done(self._convert(one.student, one.path, one.result))
         else:
@@ -169,7 +170,9 @@ class Books:
                 # nbgrader builds its rows in an order that SQLAlchemy remarks on.
                 warnings.simplefilter("ignore", SAWarning)
                 converter.start()
-        except NbGraderException:
+        except NbGraderException as error:
+            if in_use(messages.sentence):
+                raise OperationalError(messages.sentence, None, error) from error
             return f"Graded, but not entered in the gradebook: {messages.sentence}"
         finally:
             converter.log.removeHandler(messages)
@@ -241,14 +244,14 @@ class Books:
         for name, relative in self._source_files:
             _copy(name, os.path.join(place, relative))
         notebook, resources = self._notebook(student, path)
-        Path(place, path.name).write_text(nbjson.writes(notebook) + "\n", encoding="utf-8")
-        converter.set_permissions(self.unit, student)
         written = _Written(student, path, resources[RESULT], done, parse_utc(timestamp))
         for cell in notebook.cells:
             if is_grade(cell):
                 written.entries.append(Entry.of(cell, result, self._save.log))
             if is_solution(cell) or is_task(cell):
                 written.comments[cell.metadata.nbgrader.grade_id] = auto_comment(cell, result)
+        Path(place, path.name).write_text(notebook_text(notebook), encoding="utf-8")
+        converter.set_permissions(self.unit, student)
         return written
 
     def _notebook(self, student: str, path: Path) -> tuple[NotebookNode, dict]:
@@ -268,7 +271,6 @@ class Books:
         try:
             if self._gradebook.engine.dialect.name == "sqlite":
                 # At once with the right to write: two that read first and wait for each other then would not end.
-                database.execute(text(f"PRAGMA busy_timeout = {int(PATIENCE * 1000)}"))
                 database.execute(text("BEGIN IMMEDIATE"))
             yield
             database.commit()

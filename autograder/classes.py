@@ -33,6 +33,7 @@ from autograder.host import Host
 from autograder.limits import configuration, configured, with_limits
 from autograder.nbgrader_plugin import configure
 from autograder.nbgrader_plugin.hooks import refuse_links
+from autograder.patience import patiently
 from autograder.pool import Job, default_jobs, grade_job
 from autograder.reading import Unreadable, read_bytes
 from autograder.results import Result
@@ -234,6 +235,7 @@ class _Run:
         kept.set_result(result)
 
 
+@patiently()
 def grade_class(
     unit: str,
     course_dir: Path,
@@ -244,7 +246,7 @@ def grade_class(
 ) -> list[Row]:
     """Grade all that was submitted for a unit in an nbgrader course; a row per student, by name.
 
-    `jobs` hosts of this machine do the work unless another executor is given. Raises NothingSubmitted.
+    `jobs` hosts of this machine do the work unless another executor is given. Raises NothingSubmitted, or InUse.
     """
     with _run_over(unit, course_dir, isolation, progress) as (run, submissions, advance):
         with Books(run.course, run.config, run.unit) as run.books:
@@ -268,6 +270,7 @@ def grade_class(
     return [run.rows[student] for student in sorted(run.rows)]
 
 
+@patiently()
 def class_differences(
     unit: str,
     course_dir: Path,

@@ -73,6 +73,7 @@ def grade(
 ) -> None:
     """Grade files (.ipynb or .py), or without files all that was submitted for the unit."""
     from autograder.limits import UnusableConfiguration
+    from autograder.patience import InUse
     from autograder.sandbox import NoSandbox, check_isolation
 
     which = chosen(unit_name)
@@ -96,6 +97,8 @@ def grade(
                 everything = _grade_class(which, jobs, isolation.value, executor)
     except UnusableConfiguration as error:
         raise refuse(str(error)) from None
+    except InUse as error:
+        raise refuse(str(error), NOT_GRADED) from None
     if isolation is Isolation.none:
         typer.echo("Graded with --isolation none: no submission was locked in.")
     if not everything:
@@ -262,6 +265,40 @@ def report(
     except OSError as error:
         raise refuse(f"The report could not be written: {error.strerror}.", 1) from None
     typer.echo(f"The class's report: {path}")
+
+
+class Target(StrEnum):
+    canvas = "canvas"
+    moodle = "moodle"
+
+
+@app.command()
+def export(
+    target: Target,
+    unit_name: UnitName,
+    roster: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="the platform's own CSV: its ids stay, its grades are filled in")
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="the grade's column in Canvas's CSV; UNIT unless given")] = None,
+    to: Annotated[Path | None, typer.Option(metavar="FILE", help="exports/... unless given")] = None,
+    feedback: Annotated[bool, typer.Option("--feedback", help="a zip of feedback pages, for the bulk upload")] = False,
+) -> None:
+    """Give grades or feedback back to Canvas or Moodle. What is not graded stays empty."""
+    from autograder.exports import export_feedback, export_grades
+    from autograder.learning_platforms import PLATFORMS, Unusable
+
+    which, platform = chosen(unit_name), PLATFORMS[target.value]
+    if roster is None and not feedback:
+        raise refuse(f"Say --roster FILE, the CSV that {platform.name} exports, or --feedback, or both.")
+    try:
+        if roster is not None:
+            for sentence in export_grades(platform, which, Path.cwd(), roster, column, to):
+                typer.echo(sentence)
+        if feedback:
+            for sentence in export_feedback(platform, which, Path.cwd(), None if roster else to):
+                typer.echo(sentence)
+    except Unusable as error:
+        raise refuse(str(error)) from None
 
 
 @app.command()

@@ -18,6 +18,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autograder import patience
 from autograder.results import Result
 from autograder.units import Unit
 from autograder.versions import Versions
@@ -25,8 +26,6 @@ from backpass.report import Item
 
 # In the course folder.
 FILE_NAME = ".grading/results.db"
-# Seconds that a grader waits for another one's commit.
-PATIENCE = 60.0
 # Time and crashes are shared by the exercises of a submission: such items are decided by all versions together.
 _SHARED = ("timed_out", "crashed")
 _NOTES = ""  # stands for the notes, where an exercise's name is asked for
@@ -176,7 +175,7 @@ class _Transaction:
 
 
 def _opened(path: Path, writing: bool) -> sqlite3.Connection:
-    options = {"timeout": PATIENCE, "check_same_thread": False, "isolation_level": None}
+    options = {"timeout": patience.PATIENCE, "check_same_thread": False, "isolation_level": None}
     if not writing:
         if not path.exists():
             connection = sqlite3.connect(":memory:", **options)
