@@ -46,8 +46,8 @@ from autograder.nbgrader_plugin.grade import RESULT
 from autograder.nbgrader_plugin.hooks import before_autograde, refuse_links
 from autograder.nbgrader_plugin.reading import SubmissionExporter
 from autograder.nbgrader_plugin.save import BY_HAND, REMEMBER, Entry, OutOfStep, Save, auto_comment
-from autograder.patience import in_use
 from autograder.notebook_text import notebook_text
+from autograder.patience import in_use
 from autograder.results import Result
 
 # Submissions entered in one transaction: enough that its commit costs nothing, few enough to be over soon.
