@@ -19,6 +19,13 @@ from traitlets.config import Config
 
 TEMPLATES = Path(__file__).with_name("templates")
 
+# How Canvas and Moodle name the files of a bulk download: smithjane_LATE_123_456_convolution-1.ipynb, and
+# Jane Smith_123_assignsubmission_file_/convolution.ipynb. The student's id here is the platform's number, 123.
+ISSUED_NAME = (
+    r"(?:.*/)?(?P<name>[^/_]+)(?:_LATE)?_(?P<student_id>\d+)_"
+    r"(?:\d+_|assignsubmission_file_/?)(?P<file_id>[^/]+?)(?:-\d+)?(?:\.\w+)?$"
+)
+
 _HERE = "autograder.nbgrader_plugin"
 _SANITIZE = [f"{_HERE}.restore.Restore", f"{_HERE}.restore.CheckMetadata"]
 _AUTOGRADE = [
@@ -57,6 +64,7 @@ def configure(c: Config) -> None:
     c.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES)]
     c.ExportApp.plugin_class = f"{_HERE}.exporter.GradesExporter"
     c.ZipCollectApp.extractor_plugin = f"{_HERE}.collect.Extractor"
+    c.FileNameCollectorPlugin.named_regexp = ISSUED_NAME
 
 
 def _find_alembic() -> None:

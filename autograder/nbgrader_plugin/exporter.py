@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from typing import Any
 
 from nbgrader.api import Assignment, Gradebook, SubmittedAssignment, SubmittedNotebook
@@ -50,30 +51,31 @@ class GradesExporter(ExportPlugin):
         self.log.info("Exporting grades to %s", dest)
         wanted, assignments = set(map(str, self.student)), set(map(str, self.assignment))
         with open(dest, "w", newline="", encoding="utf-8") as file:
-            rows = csv.DictWriter(file, COLUMNS)
-            rows.writeheader()
+            table = csv.DictWriter(file, COLUMNS)
+            table.writeheader()
             for assignment in gradebook.assignments:
                 if assignments and assignment.name not in assignments:
                     continue
-                sums, submissions = (
-                    _sums(gradebook, assignment),
-                    {s.student_id: s for s in assignment.submissions},
-                )
-                maximum = assignment.max_score
-                for student in gradebook.students:
-                    if wanted and student.id not in wanted:
-                        continue
-                    row = {
-                        "assignment": assignment.name,
-                        "duedate": assignment.duedate,
-                        "student_id": student.id,
-                        "last_name": student.last_name,
-                        "first_name": student.first_name,
-                        "email": student.email,
-                        "max_score": maximum,
-                        **_scores(submissions.get(student.id), sums),
-                    }
-                    rows.writerow({column: safe_text(row.get(column)) for column in COLUMNS})
+                for row in rows(gradebook, assignment):
+                    if not wanted or row["student_id"] in wanted:
+                        table.writerow({column: safe_text(row.get(column)) for column in COLUMNS})
+
+
+def rows(gradebook: Gradebook, assignment: Assignment) -> Iterator[dict[str, Any]]:
+    """One row per student of the gradebook, by COLUMNS; `score` is missing where anything has no score yet."""
+    sums, submissions = _sums(gradebook, assignment), {s.student_id: s for s in assignment.submissions}
+    maximum = assignment.max_score
+    for student in gradebook.students:
+        yield {
+            "assignment": assignment.name,
+            "duedate": assignment.duedate,
+            "student_id": student.id,
+            "last_name": student.last_name,
+            "first_name": student.first_name,
+            "email": student.email,
+            "max_score": maximum,
+            **_scores(submissions.get(student.id), sums),
+        }
 
 
 def _sums(gradebook: Gradebook, assignment: Assignment) -> dict[str, Any]:
