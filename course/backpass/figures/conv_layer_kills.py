@@ -25,9 +25,9 @@ def _draw(matrix: KillMatrix, groups: tuple[tuple[str, int], ...]) -> Figure:
     for row, (name, found) in enumerate(zip(matrix.checks, matrix.noticed, strict=True)):
         axes.text(-0.75, row, name, ha="right", va="center", fontsize=9)
         axes.text(
-            columns + 1.15, row, f"{found.sum()} of {columns}", ha="right", va="center", fontsize=9, fontweight="bold"
+            columns + 1.9, row, f"{found.sum()} of {columns}", ha="right", va="center", fontsize=9, fontweight="bold"
         )
-        axes.text(columns + 2.6, row, f"{matrix.calls[row]}", ha="right", va="center", fontsize=9)
+        axes.text(columns + 3.1, row, f"{matrix.calls[row]}", ha="right", va="center", fontsize=9)
     missed = ~matrix.noticed.any(0)
     for column, name in enumerate(matrix.wrong):
         colour = ink(WRONG) if missed[column] else INK
@@ -37,10 +37,10 @@ def _draw(matrix: KillMatrix, groups: tuple[tuple[str, int], ...]) -> Figure:
         axes.plot([start - 0.4, start + width - 0.6], [checks - 0.3] * 2, color=GREY, lw=1.4, solid_capstyle="butt")
         axes.text(start + width / 2 - 0.5, checks - 0.15, name, ha="center", va="top", fontsize=9, color=INK)
         start += width
-    axes.text(columns + 1.15, checks - 0.35, "noticed", ha="right", va="top", fontsize=8.5)
-    axes.text(columns + 2.6, checks - 0.35, "forward\npasses", ha="right", va="top", fontsize=8.5)
+    axes.text(columns + 1.9, checks - 0.35, "noticed", ha="right", va="top", fontsize=8.5)
+    axes.text(columns + 3.1, checks - 0.35, "\nforward passes", ha="right", va="top", fontsize=8.5)
     longest = max(len(name) for name in matrix.checks)
-    axes.set_xlim(-0.6 - 0.158 * longest * columns / 15, columns + 2.7)
+    axes.set_xlim(-0.6 - 0.158 * longest * columns / 15, columns + 3.2)
     axes.set_ylim(checks + 0.75, -4.4)
     bare(axes)
     return figure
