@@ -149,10 +149,7 @@ class Branches:
 
 
 def branches(count: int, seed: int = 0) -> Branches:
-    """The decoder's branches that frames take, by coverage.py, in a process of its own.
-
-    (In pytest's process `import coverage` would find tests/coverage.py.)
-    """
+    """The decoder's branches that frames take, by coverage.py, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         data, path = f"--data-file={folder}/data", Path(folder, "branches.json")
         measured = ["-m", "tests.fuzz", f"--frames={count}", "--notebooks=0", "--traced=0", f"--seed={seed}"]

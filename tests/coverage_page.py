@@ -1,4 +1,4 @@
-"""docs/coverage.md, where each topic of the source decks is taught: `python -m tests.coverage` fills in the cells.
+"""docs/coverage.md, where each topic of the source decks is taught: `python -m tests.coverage_page` fills in the cells.
 
 Its first two columns, the topics, are written by hand; the third is taken from the lectures' cells, which
 carry the ids of their topics in their metadata.
