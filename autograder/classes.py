@@ -22,8 +22,17 @@ import nbgrader.apps  # noqa: F401 - before nbgrader.converters, which cannot be
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 from traitlets.config import Config
 from traitlets.log import get_logger
 
@@ -408,6 +417,13 @@ def _require_release(course: CourseDirectory, unit: str) -> None:
     raise NothingSubmitted(f"The gradebook does not know {unit} yet. Run `autograder release {unit}` first.")
 
 
+class _Rate(ProgressColumn):
+    """Submissions a minute."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{60 * task.speed:.0f} a minute" if task.speed else "")
+
+
 @contextmanager
 def _bar(progress: bool, name: str, total: int) -> Iterator:
     """A function to call after each submission; it moves a bar where there is a terminal."""
@@ -415,7 +431,8 @@ def _bar(progress: bool, name: str, total: int) -> Iterator:
     if not (progress and console.is_terminal):
         yield lambda: None
         return
-    columns = (TextColumn(f"grading {name}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    left = (_Rate(), TimeRemainingColumn(), TextColumn("left"))
+    columns = (TextColumn(f"grading {name}"), BarColumn(), MofNCompleteColumn(), *left)
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(name, total=total)
         yield lambda: bar.advance(task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -226,6 +227,18 @@ def test_nothing_but_the_table_is_written(course, capfd):
     show_class(rows, Console(width=200))
     table = capfd.readouterr().out
     assert "10 / 10 + 2" in table and "not graded" in table and "Copy of" in table
+
+
+def test_a_terminal_sees_the_rate_and_the_time_that_is_left(course, monkeypatch):
+    for number in range(4):
+        course.submit(f"s{number}", answered(course.released(), convolve1d=f"return {number}"))
+    shown = io.StringIO()
+    monkeypatch.setattr(classes, "Console", lambda: Console(file=shown, force_terminal=True, width=120))
+    grade_class(UNIT, course.root, progress=False)
+    assert shown.getvalue() == ""
+    grade_class(UNIT, course.root)
+    text = shown.getvalue()
+    assert "grading convolution" in text and "4/4" in text and "a minute" in text and "left" in text
 
 
 def test_lateness_in_words():
