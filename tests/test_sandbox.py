@@ -1021,3 +1021,14 @@ def test_a_name_is_asked_for_once_and_nothing_is_dropped_where_nothing_was_kept(
         s.call("f", (), keep=(1,))
         s.forget()
         assert asked[-1] == "forget"
+
+
+def test_waiting_for_the_graders_answers_is_nobodys_idleness():
+    """numerical_gradient asks often; on a busy machine the answers come late."""
+
+    def slow(value):
+        time.sleep(LIMITS.idle_seconds / 4)
+        return value
+
+    with session("def sum_of(f):\n    return sum(f(1.0) for _ in range(12))") as student:
+        assert student.call("sum_of", [slow]).value == 12.0

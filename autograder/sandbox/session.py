@@ -299,7 +299,9 @@ class Session:
             if message["kind"] == "at":
                 self._at = message["statement"]
             elif message["kind"] == "ask":
+                asked = time.monotonic()
                 data = wire.pack({**self._answer(message, call_backs, who), "id": number})
+                budget.answered(time.monotonic() - asked)
             else:
                 return message
 
@@ -461,6 +463,11 @@ class _Budget:
     def due(self) -> bool:
         return time.monotonic() >= self._due
 
+    def answered(self, seconds: float) -> None:
+        """The sandbox waited for an answer of ours: that is not its idleness, and not its time."""
+        self.began += seconds
+        self._last, self._idle = time.monotonic(), 0.0
+
     def exceeded(self, now: Usage) -> str:
         """What was exceeded, as the rest of a sentence, or ""."""
         clock = time.monotonic()
@@ -468,7 +475,7 @@ class _Budget:
             self._base = self._last_processor = now.processor
             self._delayed = now.delayed
         elif not now.running and now.processor - self._last_processor < 0.1 * (clock - self._last):
-            # Asleep, not merely waiting for a busy machine: that counts as running, and so do call-backs.
+            # Asleep, not merely waiting for a busy machine: that counts as running.
             self._idle += min(clock - self._last, 2 * TICK)
         self._last, self._last_processor, self._due = clock, now.processor, clock + TICK
         if now.processor - self._base > self.processor:
