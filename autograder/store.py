@@ -28,6 +28,8 @@ from backpass.report import Item
 FILE_NAME = ".grading/results.db"
 # Time and crashes are shared by the exercises of a submission: such items are decided by all versions together.
 _SHARED = ("timed_out", "crashed")
+# Different items that are held in memory at once.
+_PARSED = 5000
 _NOTES = ""  # stands for the notes, where an exercise's name is asked for
 _TABLES = """
     CREATE TABLE IF NOT EXISTS items (hash BLOB PRIMARY KEY, items TEXT NOT NULL) WITHOUT ROWID;
@@ -64,6 +66,7 @@ class Store:
         """With writing=False nothing is ever written, and the file need not exist."""
         self.writing = writing
         self._lock = threading.RLock()
+        self._parsed: dict[bytes, list] = {}
         self._connection = _opened(path, writing)
         self._waiting: queue.SimpleQueue[_Put | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -87,16 +90,25 @@ class Store:
         wanted = [_NOTES, *(exercise.name for exercise in unit.exercises)]
         keys = {key: name for name in wanted for key in _both_keys(code, versions, name)}
         marks = ",".join("?" * len(keys))
-        query = f"SELECT key, items.items FROM graded JOIN items ON graded.items = hash WHERE key IN ({marks})"
         with self._lock:
-            rows = self._connection.execute(query, list(keys)).fetchall()
-        found = {keys[key]: text for key, text in rows}
+            rows = self._connection.execute(f"SELECT key, items FROM graded WHERE key IN ({marks})", list(keys))
+            found = {keys[key]: self._items(items) for key, items in rows.fetchall()}
         result = Result(unit.name, submission, isolation=isolation)
         for name in wanted[1:]:
-            result.items += [Item(**item) for item in json.loads(found.get(name, "[]"))]
-        result.notes = json.loads(found.get(_NOTES, "[]"))
+            result.items += found.get(name, ())
+        result.notes = list(found.get(_NOTES, ()))
         missing = tuple(name for name in wanted[1:] if name not in found)
         return Known(result, missing, _NOTES in found)
+
+    def _items(self, name: bytes) -> list:
+        """Items by their hash. In a class few are different: they are parsed once, and not to be changed."""
+        if name not in self._parsed:
+            (text,) = self._connection.execute("SELECT items FROM items WHERE hash = ?", (name,)).fetchone()
+            if len(self._parsed) >= _PARSED:
+                self._parsed.clear()
+            # Notes are sentences, items are dicts.
+            self._parsed[name] = [Item(**one) if isinstance(one, dict) else one for one in json.loads(text)]
+        return self._parsed[name]
 
     def put(self, code: str, versions: Versions, result: Result, asked: tuple[str, ...]) -> None:
         """Keep what was found for the asked exercises, where nothing is kept yet.

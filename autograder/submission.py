@@ -6,6 +6,7 @@ Which cells are locked tests is decided by the source notebook, never by a stude
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import hashlib
 import json
@@ -106,8 +107,9 @@ def _parses(source: str) -> bool:
 
 
 def _text(source: Any, name: str) -> str:
-    if isinstance(source, list) and all(isinstance(line, str) for line in source):
-        source = "".join(source)
+    if isinstance(source, list):
+        with contextlib.suppress(TypeError):
+            source = "".join(source)
     if not isinstance(source, str):
         raise Unreadable(f"{name} is damaged: a cell's source is not text.")
     return source
