@@ -74,3 +74,13 @@ def accuracy(net: torch.nn.Module, x, labels, *, training: bool = False, batch: 
         )
     net.train(before)
     return right / len(x)
+
+
+def mean_loss(net: torch.nn.Module, x, labels, *, loss: Callable = torch.nn.functional.cross_entropy) -> float:
+    """The loss on all examples at once, in evaluation mode. loss: as in `fit`."""
+    before = net.training
+    net.eval()
+    with torch.no_grad():
+        value = float(loss(net(tensor(x)), torch.as_tensor(labels)))
+    net.train(before)
+    return value
