@@ -134,8 +134,17 @@ def _look_at_workers(client: Client, address: str, which: Unit, isolation: str) 
         client.wait_for_workers(1, timeout=PATIENCE)
     except (distributed.TimeoutError, TimeoutError):
         raise NoCluster(f"The scheduler at {address} has no workers. Start some: dask worker {address}") from None
+    try:
+        told = client.run(_looking(which, isolation), on_error="return")
+    # A worker that cannot even read the question, or whose answer cannot be read here.
+    except Exception as error:
+        raise NoCluster(
+            f"The workers at {address} could not be asked for their versions ({type(error).__name__}: "
+            f"{' '.join(str(error).split())[:200]}). They need the same Python, Dask and backpass-autograder as this "
+            "machine."
+        ) from error
     complaints: dict[str, list[str]] = {}
-    for worker, complaint in client.run(_looking(which, isolation), on_error="return").items():
+    for worker, complaint in told.items():
         if complaint:
             text = complaint if isinstance(complaint, str) else f"{type(complaint).__name__}: {complaint}"
             complaints.setdefault(" ".join(text.split())[:300], []).append(worker)
