@@ -239,12 +239,16 @@ def main() -> None:
         print(f"autograder grade, {count} submissions ...", flush=True)
         fast = timed(ours, [sys.executable, "-m", "autograder", "grade", which.name]) / count
         check(ours, which, {f"s{number:03}": kind for number, kind in enumerate(kinds)})
-        parts = breakdown(ours, which, min(40, count))
-    both = " and ".join(f"{seconds:.3f}" for seconds in slow)
-    print(f"nbgrader autograde, plain   {sum(slow) / 2:.3f} s per submission ({both} in halves of {few})")
-    print(f"autograder grade            {fast:.3f} s per submission ({count}, on {default_jobs()} cores)")
-    for what, seconds in parts.items():
-        print(f"    {what:<23} {seconds:.3f} s on one host")
+        both = " and ".join(f"{seconds:.3f}" for seconds in slow)
+        print(f"nbgrader autograde, plain   {sum(slow) / 2:.3f} s per submission ({both} in halves of {few})")
+        print(
+            f"autograder grade            {fast:.3f} s per submission ({count}, on {default_jobs()} cores)", flush=True
+        )
+        for what, seconds in breakdown(ours, which, min(40, count)).items():
+            print(f"    {what:<23} {seconds:.3f} s on one host")
+    waiting = os.getloadavg()[0]
+    if waiting > 2 * default_jobs():
+        print(f"The machine is busy with other work (load {waiting:.0f}): the ratio is a rough one.")
     print(f"ratio: {sum(slow) / 2 / fast:.1f}")
 
 
