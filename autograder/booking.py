@@ -49,6 +49,7 @@ from autograder.nbgrader_plugin.save import BY_HAND, REMEMBER, Entry, OutOfStep,
 from autograder.notebook_text import notebook_text
 from autograder.patience import in_use
 from autograder.results import Result
+from autograder.whole_files import sync_all, write_whole
 
 # Submissions entered in one transaction: enough that its commit costs nothing, few enough to be over soon.
 AT_ONCE = 50
@@ -145,6 +146,8 @@ class Books:
         if not waiting:
             return
         try:
+            # Rows stand for files: these are on the disk first.
+            sync_all(Path(self.course.root))
             with self._transaction():
                 self._enter(waiting)
         except Exception as error:
@@ -250,7 +253,7 @@ class Books:
                 written.entries.append(Entry.of(cell, result, self._save.log))
             if is_solution(cell) or is_task(cell):
                 written.comments[cell.metadata.nbgrader.grade_id] = auto_comment(cell, result)
-        Path(place, path.name).write_text(notebook_text(notebook), encoding="utf-8")
+        write_whole(Path(place, path.name), notebook_text(notebook), sync=False)
         converter.set_permissions(self.unit, student)
         return written
 

@@ -126,6 +126,7 @@ def _grade_files(
 ) -> list[Result]:
     from autograder.limits import configuration, configured
     from autograder.pool import Job, grade_jobs
+    from autograder.whole_files import write_whole
 
     limits = configured(configuration(Path.cwd()))
     missing = [str(path) for path in files if not path.exists() and not path.is_symlink()]
@@ -144,7 +145,7 @@ def _grade_files(
             json_dir.mkdir(parents=True, exist_ok=True)
             for stem, result in zip(stems, results, strict=True):
                 text = json.dumps(result.to_json(), indent=1, sort_keys=True)
-                (json_dir / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
+                write_whole(json_dir / f"{stem}.json", text + "\n")
         except OSError as error:
             raise refuse(f"The results could not be written to {json_dir}: {error.strerror}.", NOT_GRADED) from None
     return results
@@ -252,14 +253,14 @@ def report(
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="reports/UNIT.html unless given")] = None,
     isolation: IsolationOption = Isolation.bubblewrap,
 ) -> None:
-    """Write one page about a graded class: scores, hard items, frequent mistakes, what is not graded."""
-    from autograder.classes import NothingSubmitted, stored_results
-    from autograder.report import write_report
+    """Write one page about a graded class: scores, hard items, frequent mistakes, what needs a look."""
+    from autograder.classes import NothingSubmitted
+    from autograder.report import class_report
 
     which = chosen(unit_name)
     try:
-        results = stored_results(which.name, Path.cwd(), isolation.value)
-        path = write_report(which, results, output or Path("reports", f"{which.name}.html"))
+        path = output or Path("reports", f"{which.name}.html")
+        path = class_report(which, Path.cwd(), path, isolation.value)
     except NothingSubmitted as error:
         raise refuse(str(error)) from None
     except OSError as error:

@@ -7,6 +7,7 @@ second thread kills within the commit, while the journal lies there.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -88,9 +89,10 @@ class Killer:
 
     def _kill_within(self, path: Path) -> None:
         """While the journal is there and the file is being changed: SQLite waits for the disk then."""
-        journal, before = journal_of(path), path.stat().st_mtime_ns
-        while journal.exists() and path.stat().st_mtime_ns == before:
-            pass
+        journal, database, before = str(journal_of(path)), str(path), path.stat().st_mtime_ns
+        with contextlib.suppress(FileNotFoundError):  # the journal is gone: the commit is over
+            while os.stat(journal) and os.stat(database).st_mtime_ns == before:
+                pass
         self.kill()
 
 
