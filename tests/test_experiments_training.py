@@ -82,4 +82,5 @@ def test_the_rosetta_tables_ask_torch():
 
 
 def test_what_is_gone_is_documented():
-    assert all(state[1] and now[1] for _, state, now in gone().rows)
+    assert all(state[1] for _, state, _ in gone().rows)
+    assert len(gone().references) == 2

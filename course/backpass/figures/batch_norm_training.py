@@ -23,12 +23,10 @@ def progress(watched: dict[str, dict[str, np.ndarray]]):
         axes.set_xlabel(unit)
         axes.set_ylim(0, 1)
         axes.set_xlim(left=0)
-    middle = len(watched[ARMS[0]]["tested_at"]) // 3
-    for arm, down in zip(ARMS, (-26, 12), strict=True):
-        run = watched[arm]
-        place = (run["tested_at"][middle], run["accuracy"][middle])
-        panels[0].annotate(arm, place, (6, down), textcoords="offset points",
-                           color=ink(COLOURS[arm]), fontsize=9.5)  # fmt: skip
+    for arm, height in zip(ARMS, (0.42, 0.92), strict=True):
+        panels[0].text(
+            0.97, height, arm, transform=panels[0].transAxes, ha="right", color=ink(COLOURS[arm]), fontsize=9.5
+        )
     panels[0].set_ylabel("test accuracy")
     reached = {arm: _first(run, 0.7) for arm, run in watched.items()}
     words = [f"{name} after {step} steps" if step else f"{name} never" for name, step in reached.items()]

@@ -234,14 +234,14 @@ def pixel_curvature(found: dict[str, np.ndarray]):
     """Beat 3: eigenvalues of the pixels' second moments, by how the pixels were prepared. found: {name: (D,)}."""
     figure, axes = canvas(3.4)
     said = []
-    looks = ((WRONG, "-", 5), (KERNEL, "--", 1), (OUTPUT, "-", -15))
-    for (name, values), (colour, dash, up) in zip(found.items(), looks, strict=True):
+    looks = ((WRONG, "-", 22), (KERNEL, "--", 8), (OUTPUT, "-", 3))
+    for (name, values), (colour, dash, height) in zip(found.items(), looks, strict=True):
         kept = values[values > 1e-6 * values[0]]
         rank = np.arange(1, len(kept) + 1)
         axes.loglog(rank, kept, dash, color=colour)
         axes.plot(1, kept[0], "o", ms=7, color=colour, mec="white")
         label = f"{name}: largest {number(kept[0], '.2g')}"
-        axes.annotate(label, (1, kept[0]), (10, up), textcoords="offset points", color=ink(colour), fontsize=9.5)
+        axes.text(4, height, label, color=ink(colour), fontsize=9.5, va="center")
         said.append(f"{name}: largest {kept[0]:.3g}, {kept[0] / values.sum():.0%} of the sum")
     axes.set_xlabel("direction, by rank")
     axes.set_ylabel("curvature")

@@ -10,7 +10,8 @@ DENSE = "Keras 3, layer Dense and its initializers; keras.io/api/layers/core_lay
 REGULARIZERS = "Keras 3, regularizers: L2 adds l2 * sum(square(x)); keras.io/api/layers/regularizers"
 CONSTRAINTS = "Keras 3, constraints: MaxNorm and UnitNorm, axis=0; keras.io/api/layers/constraints"
 OPTIMIZERS = "Keras 3, source of the optimizers Adagrad, Adam and RMSprop; keras.io/api/optimizers"
-RELEASE = "Keras 3, tried in release 3.15 when this course was written; release notes on github.com/keras-team/keras"
+RELEASE = "Keras 3: sources of constraints, losses, optimizers and utils; github.com/keras-team/keras"
+THEANO = "Announcement of September 2017: development ends with release 1.0; theano-users mailing list"
 TORCH = "PyTorch, nn.Linear and torch.optim; pytorch.org/docs"
 
 
@@ -135,7 +136,7 @@ def gone() -> Table:
         ('loss="logcosh"', "name no longer resolves", 'loss="log_cosh"'),
         ('loss="kullback_leibler_divergence"', "name no longer resolves", 'loss="kl_divergence"'),
         ('loss="cosine_proximity"', "name no longer resolves", 'loss="cosine_similarity"'),
-        ("import theano", "not developed since 2017", "a backend: JAX, PyTorch or TensorFlow"),
     )  # fmt: skip
     made = [(then, Documented(state, RELEASE), Documented(now, RELEASE)) for then, state, now in rows]
+    made.append(("import theano", Documented("no longer developed", THEANO), "a backend: JAX, PyTorch, TensorFlow"))
     return Table(("on the slide", "today", "in its place"), made, caption="Code of 2017 that one still finds.")
