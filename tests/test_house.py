@@ -6,9 +6,11 @@ import ast
 import copy
 import importlib
 import inspect
+import os
 import pkgutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -112,9 +114,15 @@ def no_descriptors(real_open):
     return careful
 
 
+def in_sample(name: str) -> bool:
+    """A quarter of all names, the same ones in every run."""
+    return zlib.crc32(name.encode()) % 4 == 0
+
+
 def may_score(value, args, kwargs) -> bool:
     """Whether a callable survives the first call of a check, or fails as an exercise may be asked to."""
     try:
+        inspect.signature(value).bind(*args, **kwargs)
         value(*copy.deepcopy(args), **copy.deepcopy(kwargs))
     except ValueError:
         return True
@@ -125,12 +133,17 @@ def may_score(value, args, kwargs) -> bool:
 
 @pytest.mark.parametrize("unit", BUILT, ids=lambda unit: unit.name)
 def test_no_public_callable_of_backpass_scores(unit, monkeypatch, tmp_path):
-    """Each one is submitted as every exercise of the unit; what dies at a check's first call is not run further."""
+    """Each one is submitted as every exercise of the unit; what dies at a check's first call is not run further.
+
+    A quarter of them for each unit, another quarter for another unit; BACKPASS_ALL_CALLABLES=1 tries all.
+    """
     pytest.importorskip("matplotlib").use("agg")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("builtins.print", lambda *args, **kwargs: None)
     monkeypatch.setattr("builtins.open", no_descriptors(open))
     callables = public_callables()
+    if not os.environ.get("BACKPASS_ALL_CALLABLES"):
+        callables = {name: value for name, value in callables.items() if in_sample(f"{unit.name} {name}")}
 
     def scores(checks: Checks) -> list[str]:
         found = []
