@@ -108,4 +108,6 @@ def _unseen(figure, slot, operator) -> None:
             spine.set(visible=True, color=GREY, lw=0.6)
         if number == 0:
             name = "Weakest input" if seen_whole else f"Unseen, {len(vectors)} of {operator.nullity}"
-            axes.set_title(name, fontsize=10)
+            # A picture taller than wide has room for its name only to the left.
+            tall = vector.ndim > 1 and vector.size > vector.shape[-1] ** 2
+            axes.set_title(name, fontsize=10, loc="right" if tall else "left")
