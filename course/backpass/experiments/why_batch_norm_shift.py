@@ -73,6 +73,7 @@ def noisy_summary(runs: dict[str, dict]) -> dict[str, float]:
     measures={f"accuracy: {kind}": f"on test digits after {STEPS} steps" for kind in KINDS}
     | {f"drift: {kind}": f"mean move of a channel's mean within {PROBE_EVERY} steps, in its std" for kind in KINDS},
     needs="torch",
+    bounds=(0.0, 1.0),
 )
 def noisy_batch_norm(seed: int = 0) -> dict[str, float]:
     """Final accuracies, and how much the watched distribution drifts. Needs torch."""
@@ -166,6 +167,7 @@ def shift_summary(runs: dict[str, dict]) -> dict[str, float]:
         }.items()
     },
     needs="torch",
+    bounds=(0.0, 1.0),
 )
 def gradient_shift(seed: int = 0) -> dict[str, float]:
     """Mean cosine and mean relative change over layers and looks. Needs torch."""

@@ -130,6 +130,7 @@ def explosion(norms_of: dict[str, np.ndarray]):
             axes.semilogy(back, GROWTH**back, ":", color=INK, lw=1.4)
             axes.text(0.52 * depth, GROWTH ** (0.62 * depth), "(π/(π−1))ᵏ, the theory", ha="right", fontsize=9)
     axes.set_xlim(0, 1.36 * depth)
+    axes.set_ylim(bottom=0.1 * min(1.0, *(values[0] / values[-1] for values in norms_of.values())))
     axes.set_xlabel("layers back from the last one")
     axes.set_ylabel("squared gradient norm, relative")
     if saturated:

@@ -51,7 +51,7 @@ def verdict_sheet() -> Table:
                 _say("length × {} in 300 steps; cosine of weight and gradient {}", "weight-growth", "growth: no decay",
                      "largest cosine of weight and gradient", form=".2g"),
                 "a theorem, up to ε; momentum and adaptive rules bend it",
-                "van Laarhoven 2017; Arora 2018; Kohler 2018",
+                "van Laarhoven 2017; Arora 2019; Kohler 2019",
             ),
             (
                 "gradients no longer vanish",
@@ -67,7 +67,7 @@ def verdict_sheet() -> Table:
                 _say("slope of the noise {}", "batch-noise", "slope")
                 + _say("; 200 images: test accuracy {} without, {} with BN", "few-images", "test: nothing", "test: BN"),
                 "noise vanishes with large batches; no gain in accuracy here",
-                "Ioffe and Szegedy 2015, section 3.4; Luo 2018",
+                "Ioffe and Szegedy 2015, section 3.4; Luo 2019",
             ),
         ),
         caption="Claims, evidence, and the scale at which it held: up to 30 layers, two small data sets.",
