@@ -355,6 +355,17 @@ def stored_results(unit: str, course_dir: Path, isolation: str = "bubblewrap") -
     return results
 
 
+def waiting_for_a_person(course: CourseDirectory, unit: str) -> int:
+    """How many submissions the gradebook holds that have something to grade by hand; 0 without a gradebook."""
+    path = course.db_url.removeprefix("sqlite:///")
+    # Opening a gradebook that is not there would make one.
+    if path != course.db_url and not Path(path).exists():
+        return 0
+    with Gradebook(course.db_url, course.course_id) as gradebook, suppress(MissingEntry):
+        return sum(one.needs_manual_grade for one in gradebook.assignment_submissions(unit))
+    return 0
+
+
 def _results(
     run: _Run, waiting: dict[str, list[Submission]], jobs: int | None, executor: Executor | None
 ) -> Iterator[tuple[str, Result]]:

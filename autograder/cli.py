@@ -253,14 +253,14 @@ def report(
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="reports/UNIT.html unless given")] = None,
     isolation: IsolationOption = Isolation.bubblewrap,
 ) -> None:
-    """Write one page about a graded class: scores, hard items, frequent mistakes, what is not graded."""
-    from autograder.classes import NothingSubmitted, stored_results
-    from autograder.report import write_report
+    """Write one page about a graded class: scores, hard items, frequent mistakes, what needs a look."""
+    from autograder.classes import NothingSubmitted
+    from autograder.report import class_report
 
     which = chosen(unit_name)
     try:
-        results = stored_results(which.name, Path.cwd(), isolation.value)
-        path = write_report(which, results, output or Path("reports", f"{which.name}.html"))
+        path = output or Path("reports", f"{which.name}.html")
+        path = class_report(which, Path.cwd(), path, isolation.value)
     except NothingSubmitted as error:
         raise refuse(str(error)) from None
     except OSError as error:

@@ -1,20 +1,30 @@
-"""The class's report: one self-contained page without script, from the results of a unit."""
+"""The class's report: one self-contained page, from the results of a unit.
+
+All that submissions could have written is escaped, and the page's policy allows its own script and style alone, by
+their hashes; nothing is loaded from anywhere.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from autograder.results import Result
+from autograder.similarity import NoCopydetect, Similarity, similar
+from autograder.terminal import harmless
 from autograder.units import Unit
 from autograder.whole_files import write_whole
 from backpass.report import Item
 
 BINS = 10
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,9 @@ class Bin:
 class ItemShare:
     """How a class did on one item."""
 
+    exercise: str
     title: str
+    points: float
     passed: int
     of: int
 
@@ -87,7 +99,9 @@ def exercise_shares(unit: Unit, results: Iterable[Result]) -> list[ExerciseShare
                 all(item.state == "not_attempted" for item in result.of(exercise.name)) for result in graded
             )
             rows = [
-                ItemShare(title, sum(item.state == "passed" for item in same), len(same))
+                ItemShare(
+                    exercise.name, title, same[0].max_points, sum(item.state == "passed" for item in same), len(same)
+                )
                 for title, same in by_title.items()
             ]
             percent = 100 * sum(item.points for item in items) / best if best else 0.0
@@ -130,17 +144,54 @@ def not_graded(results: Iterable[Result]) -> list[tuple[str, str]]:
     return found
 
 
-def report_html(unit: Unit, results: list[Result]) -> str:
-    """The page's text. Everything that a submission could have written is escaped."""
+def look_at(results: Iterable[Result], similarity: Similarity | None = None) -> list[tuple[str, list[str]]]:
+    """(submission, reasons) of what a person should look at, by name."""
+    alike = similarity.students() if similarity else set()
+    found = []
+    for result in results:
+        reasons = []
+        if not result.graded:
+            reasons.append("not graded")
+        crashed = _exercises(result, "crashed")
+        if crashed:
+            reasons.append(f"its process ended, or sent what is no answer: {', '.join(crashed)}")
+        untouched = [name for name in _exercises(result) if all(i.state == "not_attempted" for i in result.of(name))]
+        if result.notes and 2 * len(untouched) > len(_exercises(result)):
+            reasons.append(f"most exercises were not found, perhaps because of one cell: {result.notes[0]}")
+        elif result.score == 0 and len(untouched) < len(_exercises(result)):
+            reasons.append("no points, though something was attempted")
+        if result.submission in alike:
+            reasons.append("code in common with others, or with the published answers")
+        if reasons:
+            found.append((result.submission, reasons))
+    return sorted(found)
+
+
+def _exercises(result: Result, *states: str) -> list[str]:
+    """The exercises with an item in one of these states, all of them unless some are named."""
+    return list(dict.fromkeys(item.exercise for item in result.items if not states or item.state in states))
+
+
+def report_html(unit: Unit, results: list[Result], similarity: Similarity | str | None = None, waiting: int = 0) -> str:
+    """The page's text. `similarity`: what looks alike, or why that is not known; `waiting`: for a person's grade."""
+    from autograder.cli import what_happened
+
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        # Nothing that a submission wrote turns the reading direction or moves what stands around it.
+        finalize=lambda value: harmless(value) if type(value) is str else value,
     )
+    environment.filters["number"] = lambda value: f"{value:,.0f}" if value == int(value) else f"{value:,.10g}"
     graded = [result for result in results if result.graded]
     scores = [result.score for result in graded]
+    seconds = [result.processor_seconds for result in results if result.processor_seconds is not None]
     bins = distribution(graded)
+    exercises = exercise_shares(unit, graded)
+    known = similarity if isinstance(similarity, Similarity) else None
+    style, script = _asset("report.css"), _asset("report.js")
     return environment.get_template("report.html").render(
         unit=unit,
         results=sorted(results, key=lambda result: result.submission),
@@ -149,15 +200,54 @@ def report_html(unit: Unit, results: list[Result]) -> str:
         median=statistics.median(scores) if scores else None,
         bins=bins,
         tallest=max((one.count for one in bins), default=0) or 1,
-        exercises=exercise_shares(unit, graded),
+        exercises=exercises,
+        items=sorted((item for one in exercises for item in one.items), key=lambda item: item.percent),
         mistakes=mistake_counts(results),
         stopped=stopped(results),
         not_graded=not_graded(results),
+        look_at=look_at(results, known),
+        waiting=waiting,
+        similarity=known,
+        why_no_similarity=similarity if isinstance(similarity, str) else "",
+        seconds=seconds,
+        median_seconds=statistics.median(seconds) if seconds else None,
+        open_ones=sorted({result.isolation for result in results} - {"bubblewrap"}),
+        what_happened=what_happened,
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
     )
 
 
-def write_report(unit: Unit, results: list[Result], path: Path) -> Path:
+def _asset(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """As a Content-Security-Policy names it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def write_report(
+    unit: Unit, results: list[Result], path: Path, similarity: Similarity | str | None = None, waiting: int = 0
+) -> Path:
     """Write the page; the folder is made where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, report_html(unit, results))
+    # A folder's name need not be text.
+    write_whole(path, report_html(unit, results, similarity, waiting).encode("utf-8", "replace"))
     return path
+
+
+def class_report(unit: Unit, course_dir: Path, path: Path, isolation: str = "bubblewrap") -> Path:
+    """The report of what was submitted and graded in an nbgrader course. Raises NothingSubmitted."""
+    from autograder.classes import course_of, find_submissions, stored_results, waiting_for_a_person
+
+    course, _ = course_of(course_dir)
+    results = stored_results(unit.name, course_dir, isolation)
+    files = {one.student: one.path for one in find_submissions(course, unit.name)}
+    try:
+        similarity: Similarity | str = similar(unit, files)
+    except NoCopydetect as error:
+        similarity = str(error)
+    return write_report(unit, results, path, similarity, waiting_for_a_person(course, unit.name))

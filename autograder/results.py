@@ -19,6 +19,8 @@ class Result:
     isolation: str = "bubblewrap"
     # Errors, prints and time-outs of the submission's own cells, as sentences.
     notes: list[str] = field(default_factory=list)
+    # What its processes used, None where that is not known. Not in the JSON form: results compare byte for byte.
+    processor_seconds: float | None = field(default=None, compare=False)
 
     @property
     def graded(self) -> bool:
