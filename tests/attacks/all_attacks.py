@@ -16,7 +16,7 @@ from nbgrader.api import Gradebook
 from autograder.results import Result
 from autograder.sandbox import NoSandbox, check_isolation
 from tests.attacks.attack import FULL, NOT_GRADED, Attack, load
-from tests.attacks.browser import scripts_that_ran
+from tests.attacks.browser import but_for_libraries, scripts_that_ran
 from tests.attacks.place import NEIGHBOUR, TWIN, UNIT, Place, listening, our_place, results_of, rows_of, strays
 from tests.formgrader_server import Server
 
@@ -198,7 +198,9 @@ class TestPages:
             found = scripts_that_ran(pages, [server.address + "/"], {"Authorization": "token token"})
         finally:
             server.close()
-        assert {page: events for page, events in found.items() if events} == {}
+        # nbgrader's own template asks for MathJax.
+        happened = {page: but_for_libraries(events) for page, events in found.items()}
+        assert {page: events for page, events in happened.items() if events} == {}
         assert run.place.listeners.heard == []
 
     def test_no_formula_stands_in_the_exported_table(self, run):
