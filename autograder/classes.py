@@ -347,11 +347,12 @@ def stored_results(unit: str, course_dir: Path, isolation: str = "bubblewrap") -
             trouble = submission.trouble
             if not trouble:
                 known = store.get(submission.code, versions, which, submission.student, isolation)
-                trouble = "Not graded yet with the checks as they are now." if known.missing else ""
+                seconds, noted = store.noted(name, submission.code, versions)
+                trouble = (noted or "Not graded yet with the checks as they are now.") if known.missing else ""
             if trouble:
                 results.append(Result(name, submission.student, trouble=trouble, isolation=isolation))
             else:
-                results.append(known.result)
+                results.append(replace(known.result, processor_seconds=seconds))
     return results
 
 
@@ -394,6 +395,7 @@ def _results(
                 except Exception as error:  # noqa: BLE001 - a lost worker, a full disk: this submission is not graded
                     trouble = f"A fault of the grader, not of this work ({type(error).__name__}: {error})."
                     result = Result(run.unit, student, trouble=trouble, isolation=run.isolation)
+                    run.store.put_soon(code, run.versions, result, ())  # for a report to tell
                 yield code, result
 
 

@@ -94,6 +94,7 @@ def grade_file(
                 prepare_spare(checks.unit, isolation)
             result.items = grade_student(checks, diagnosis, RemoteStudent(checks.unit, session), exercises)
             result.notes = list(session.notes)
+            result.processor_seconds = session.processor_seconds()
     except (Unreadable, NoSandbox) as error:
         result.trouble = str(error)
         result.items = not_graded(checks, result.trouble, exercises)

@@ -108,7 +108,7 @@ def serve(checks: Checks, isolation: str, jobs: TextIO, results: TextIO) -> None
             traceback.print_exc()
             reason = f"A fault of the grader, not of your work ({type(error).__name__}: {error})."
             result = Result(checks.unit.name, job["name"], not_graded(checks, reason, asked), reason, isolation)
-        results.write(json.dumps(result.to_json()) + "\n")
+        results.write(json.dumps(result.to_json() | {"processor_seconds": result.processor_seconds}) + "\n")
         results.flush()
 
 

@@ -138,9 +138,7 @@ def not_graded(results: Iterable[Result]) -> list[tuple[str, str]]:
     found = []
     for result in results:
         if not result.graded:
-            reasons = [item.message for item in result.items if item.state == "not_graded"]
-            reason = result.trouble or next(iter(reasons), "Nothing is known of it yet.")
-            found.append((result.submission, reason))
+            found.append((result.submission, result.why_not_graded or "Nothing is known of it yet."))
     return found
 
 

@@ -39,6 +39,12 @@ class Result:
     def extra_credit(self) -> float | None:
         return sum(item.points for item in self.items if item.bonus) if self.graded else None
 
+    @property
+    def why_not_graded(self) -> str:
+        """The first reason why there is no total; "" where there is one, or none is known."""
+        reasons = [item.message for item in self.items if item.state == "not_graded"]
+        return self.trouble or next(filter(None, reasons), "")
+
     def of(self, exercise: str) -> list[Item]:
         return [item for item in self.items if item.exercise == exercise]
 
@@ -81,6 +87,7 @@ class Result:
             extra["trouble"],
             extra["isolation"],
             list(extra["notes"]),
+            data.get("processor_seconds"),
         )
 
 

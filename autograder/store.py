@@ -38,6 +38,15 @@ _TABLES = """
     CREATE TABLE IF NOT EXISTS entered (
         unit TEXT, student TEXT, code TEXT NOT NULL, whole TEXT NOT NULL, PRIMARY KEY (unit, student)
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS noted (
+        unit TEXT, code TEXT, whole TEXT NOT NULL, seconds REAL, trouble TEXT NOT NULL, PRIMARY KEY (unit, code)
+    ) WITHOUT ROWID;
+"""
+
+# What a part of the exercises takes says nothing of all of them.
+_NOTED = """
+    INSERT INTO noted VALUES (?, ?, ?, ?, ?) ON CONFLICT (unit, code) DO UPDATE
+    SET whole = excluded.whole, seconds = coalesce(excluded.seconds, seconds), trouble = excluded.trouble
 """
 
 
@@ -144,6 +153,16 @@ class Store:
             row = self._connection.execute(query, (unit, student)).fetchone()
         return None if row is None else (row[0], Versions(**json.loads(row[1])))
 
+    def noted(self, unit: str, code: str, versions: Versions) -> tuple[float | None, str]:
+        """For a report: processor seconds when all exercises were graded last, and why it is not graded, or ""."""
+        query = "SELECT seconds, trouble, whole FROM noted WHERE unit = ? AND code = ?"
+        try:
+            with self._lock:
+                row = self._connection.execute(query, (unit, code)).fetchone()
+        except sqlite3.OperationalError:  # a file from before there were notes
+            row = None
+        return (None, "") if row is None else (row[0], row[1] if row[2] == versions.whole else "")
+
     def _keep_putting(self) -> None:
         while True:
             puts = [self._waiting.get()]
@@ -168,6 +187,7 @@ class Store:
         with self._lock, self._transaction():
             self._connection.executemany("INSERT OR IGNORE INTO items VALUES (?, ?)", [row[1:] for row in rows])
             self._connection.executemany("INSERT OR IGNORE INTO graded VALUES (?, ?)", [row[:2] for row in rows])
+            self._connection.executemany(_NOTED, [_note(put) for put in puts])
 
     def _transaction(self) -> _Transaction:
         return _Transaction(self._connection)
@@ -231,6 +251,12 @@ def _rows(put: _Put) -> list[tuple[bytes, bytes, str]]:
         text = json.dumps(items, sort_keys=True)
         rows.append((_both_keys(put.code, put.versions, name)[shared], hashlib.sha256(text.encode()).digest(), text))
     return rows
+
+
+def _note(put: _Put) -> tuple:
+    result = put.result
+    seconds = result.processor_seconds if len(put.asked) == len(put.versions.exercises) else None
+    return result.unit, put.code, put.versions.whole, seconds, result.why_not_graded
 
 
 def merged(unit: Unit, known: Known, fresh: Result | None) -> Result:

@@ -54,6 +54,14 @@ def test_the_model_answers_get_everything(host):
     assert result.mistakes() == []
 
 
+def test_the_processor_seconds_are_told_and_stay_out_of_the_json_form(grade):
+    idle = grade("x = 0\n")
+    busy = grade("import time\nwhile time.process_time() < 1.5:\n    pass\n")
+    assert 0 < idle.processor_seconds < busy.processor_seconds
+    assert busy.processor_seconds >= 1.5
+    assert busy == Result.from_json(busy.to_json()) and "processor" not in json.dumps(busy.to_json())
+
+
 def test_a_half_finished_submission_gets_what_it_earned(grade):
     result = grade(ANSWERS)
     assert states(result, "cross_correlate2d") == {"passed"}

@@ -66,6 +66,21 @@ def test_what_was_not_graded_is_asked_again(tmp_path):
         assert get(store, "unread").missing == NAMES
 
 
+def test_times_and_reasons_are_noted_for_a_report(tmp_path):
+    path = tmp_path / "results.db"
+    with Store(path) as store:
+        assert store.noted(UNIT.name, "code", VERSIONS) == (None, "")
+        store.put("code", VERSIONS, replace(result(), trouble="A host ended.", processor_seconds=1.5), NAMES)
+        assert store.noted(UNIT.name, "code", VERSIONS) == (1.5, "A host ended.")
+        assert store.noted(UNIT.name, "code", changed(NAMES[0])) == (1.5, ""), "another grader, another reason"
+        store.put("code", VERSIONS, replace(result(), processor_seconds=0.1), NAMES[:1])
+        assert store.noted(UNIT.name, "code", VERSIONS) == (1.5, ""), "a part takes less than all"
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE noted")
+    with Store(path, writing=False) as store:
+        assert store.noted(UNIT.name, "code", VERSIONS) == (None, "")
+
+
 @pytest.mark.parametrize("state", ["timed_out", "crashed"])
 def test_time_and_crashes_are_decided_by_all_exercises_together(tmp_path, state):
     with Store(tmp_path / "results.db") as store:

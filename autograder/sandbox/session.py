@@ -122,6 +122,12 @@ class Session:
     def close(self) -> None:
         self._stop()
 
+    def processor_seconds(self) -> float:
+        """What the submission's processes have used until now, start-up included."""
+        if self._worker is not None:
+            self._seen = max(self._seen, usage(self._worker).processor)
+        return self._spent + self._seen
+
     # What checks ask
 
     def start(self) -> None:
