@@ -247,5 +247,6 @@ def pixel_curvature(found: dict[str, np.ndarray]):
     axes.set_ylabel("curvature")
     axes.set_ylim(1e-3, 40)
     shares = [values[0] / values.sum() for values in found.values()]
-    headline(figure, f"Uncentred, one direction holds {shares[0]:.0%} of the curvature; centred {shares[1]:.0%}")
+    last = list(found)[-1]
+    headline(figure, f"One direction holds {shares[0]:.0%} of the curvature; with {last}, {shares[-1]:.0%}")
     return figure, "Eigenvalues of the second moments of the digits' pixels, sorted. " + "; ".join(said) + "."
