@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from ..experiments.training import GAINS, INPUTS, RULES
 from .style import (
@@ -12,6 +13,7 @@ from .style import (
     INPUT,
     KERNEL,
     OUTPUT,
+    WIDTH,
     WRONG,
     canvas,
     headline,
@@ -62,7 +64,10 @@ def trajectories(landscape: str = LANDSCAPES[0], rate: float = 1.0, steps: int =
     ticks = np.linspace(-2.1, 2.1, 60)
     first, second = np.meshgrid(ticks, ticks)
     levels = np.sqrt(_height(landscape, first, second))
-    figure, panels = canvas(6.9, 3, 3, sharex=True, sharey=True)
+    # Margins by hand: nine panels under constrained layout take a second to redraw.
+    figure = Figure(figsize=(WIDTH, 6.9))
+    panels = figure.subplots(3, 3, sharex=True, sharey=True)
+    figure.subplots_adjust(left=0.08, right=0.99, bottom=0.075, top=0.9, wspace=0.08, hspace=0.2)
     left = {}
     for axes, rule in zip(panels.ravel(), RULES, strict=True):
         path = _walk(torch, landscape, rule, rate, steps)
