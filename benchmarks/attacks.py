@@ -15,6 +15,7 @@ import json
 import math
 import os
 import platform
+import re
 import tempfile
 from collections import Counter
 from importlib import metadata
@@ -78,7 +79,9 @@ def _words(name: str, outcome: dict) -> str:
 def our_cell(attack: Attack, result: Result) -> str:
     judge(attack, result)  # what the page says has been asserted
     if not result.graded:
-        return f"not graded: {' '.join(result.trouble.split())[-110:]}"
+        # As the student reads it, in a list; of a path only its end.
+        sentence = re.sub("<[^>]*>", " ", result.trouble).partition("Not graded: ")[2]
+        return "not graded: " + re.sub(r"'/\S*/(\S+/\S+)'", r"'\1'", " ".join(sentence.split()))
     if got_everything(result):
         return "full marks" + (f"; said: {result.notes[0][:100]}" if result.notes else "")
     items = result.of(attack.target)
@@ -120,8 +123,9 @@ def page(attacks: list[Attack], archives: list[str], plain: dict[str, dict], run
         "[Security](security.md).",
         "",
         f"Plain nbgrader ran in a box that protects the machine, with a limit of {SECONDS} s for a cell where its "
-        "default is 30 s; the seconds are those of one submission. Attacks by sheer amount (memory, processes, "
-        "files) were made there with a moderate amount, beyond what Backpass allows, or not at all.",
+        "default is 30 s; the seconds are those of one submission, longer when the machine is busy. Attacks by "
+        "sheer amount (memory, processes, files) were made there with a moderate amount, beyond what Backpass "
+        "allows, or not at all.",
         "",
         "| what attacks achieved | plain nbgrader | Backpass |",
         "|---|---|---|",

@@ -192,7 +192,8 @@ def _seen(place: Place, attack: Attack) -> set[str]:
         if attack.plain == "took":
             effects.add("took")
     right = set(BEST) - ({attack.target} if attack.expect != FULL else set())
-    if any(rows.get(name) != BEST[name] for name in right):
+    # A file in which nothing can be read is nobody's right work.
+    if attack.expect != NOT_GRADED and any(rows.get(name) != BEST[name] for name in right):
         effects.add("lost")
     if (place.marks / attack.name).exists():
         effects.add("wrote")
