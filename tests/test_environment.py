@@ -79,4 +79,4 @@ def test_hooks_use_the_ruff_of_the_constraints():
 def test_plain_packages_bring_no_torch_by_their_names():
     plain = {Requirement(r).name for project in PYPROJECTS.values() for r in project["dependencies"]}
     ours = {"backpass", "ipywidgets", "jinja2", "matplotlib", "msgpack", "nbgrader", "numpy"}
-    assert plain <= ours | {"pytest", "rich", "typer"}
+    assert plain <= ours | {"pytest", "rich", "setuptools", "typer"}
