@@ -6,7 +6,7 @@ import copy
 
 import nbformat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import nbjson
 
@@ -37,6 +37,7 @@ def notebooks(draw: st.DrawFn) -> nbformat.NotebookNode:
     return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
+@settings(deadline=None)
 @given(notebooks())
 def test_any_notebook(notebook):
     assert notebook_text(copy.deepcopy(notebook)) == nbjson.writes(notebook) + "\n"
