@@ -13,6 +13,7 @@ from autograder.given import answered, write_given
 from autograder.paths import BACKPASS, LECTURES, ROOT, SOLUTIONS, source_notebook
 from autograder.record import write_cases
 from autograder.units import Unit
+from backpass.cases import CASES
 
 
 class ReleaseFailed(RuntimeError):
@@ -21,7 +22,7 @@ class ReleaseFailed(RuntimeError):
 
 def write_generated(unit: Unit, folder: Path) -> None:
     """Write cases.npz and given.py beside a source notebook; recorded cases that are up to date are kept."""
-    cases = folder / "cases.npz"
+    cases = folder / CASES
     if not cases.exists() or cases.stat().st_mtime_ns <= _last_change():
         write_cases(unit, cases)
     write_given(unit.name, folder / "given.py")

@@ -22,7 +22,7 @@ from autograder.results import Result
 from autograder.runner import Check, Checks, with_checks
 from autograder.student import LocalStudent
 from autograder.units import Unit
-from backpass.cases import Book, load, save
+from backpass.cases import CASES, Book, load, save
 from backpass.check import check_exercise
 from backpass.report import Item
 
@@ -159,7 +159,7 @@ def _students_own_check(checks: Checks, known: dict[str, Replacement], proof: Pr
 
 def _as_on_disk(recorded: Book) -> Book:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "cases.npz"
+        path = Path(folder) / CASES
         save(path, recorded)
         return load(path)
 

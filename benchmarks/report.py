@@ -14,14 +14,12 @@ from __future__ import annotations
 import argparse
 import random
 import re
-import shutil
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import sync_playwright
 
 from autograder import mistakes
 from autograder.paths import source_notebook
@@ -32,6 +30,7 @@ from autograder.runner import Check, Checks, with_checks
 from autograder.similarity import Alike, Similarity, similar
 from autograder.units import Unit, unit
 from backpass.report import Item
+from tests.chromium import chromium
 from tests.class_factory import ordinary_class
 
 # How a made-up student does on an exercise, and how often.
@@ -91,10 +90,8 @@ def made_up_similarity(results: list[Result]) -> Similarity:
 
 def opening(page_file: Path, times: int) -> list[dict[str, float]]:
     """Seconds to open, sort and search, for each of several fresh contexts."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     found = []
-    with sync_playwright() as start:
-        browser = start.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as browser:
         for _ in range(times):
             context = browser.new_context()
             page = context.new_page()
@@ -116,7 +113,6 @@ def opening(page_file: Path, times: int) -> list[dict[str, float]]:
             )
             found.append({"open": opened / 1000, "sort": sort / 1000, "search": search / 1000})
             context.close()
-        browser.close()
     return found
 
 

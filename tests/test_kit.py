@@ -21,6 +21,7 @@ from autograder.kit import make_kit
 from autograder.paths import ROOT, SOURCE
 from autograder.release import release_unit, still_open
 from autograder.units import UNITS
+from tests.offline import CELL
 
 pytestmark = pytest.mark.xdist_group("kit")
 
@@ -29,17 +30,11 @@ UNIT = UNITS["convolution"]
 HIDDEN = ("torch", "functorch", "backpass", "autograder", "solutions", "__editable__", "__pycache__", "_virtualenv")
 
 # Runs a notebook as a student without a network would: every connection is refused.
-RUN = """
-import socket, sys, nbformat
+RUN = f"""
+import sys, nbformat
 from nbclient import NotebookClient
 notebook = nbformat.read(sys.argv[1], as_version=4)
-offline = '''
-import socket
-def _refuse(*args, **kwargs):
-    raise OSError("no network")
-socket.create_connection = socket.getaddrinfo = _refuse
-'''
-notebook.cells.insert(0, nbformat.v4.new_code_cell(offline))
+notebook.cells.insert(0, nbformat.v4.new_code_cell({CELL!r}))
 if len(sys.argv) > 2:
     notebook.cells.append(nbformat.v4.new_code_cell(sys.argv[2]))
 NotebookClient(notebook, timeout=300, kernel_name="python3", allow_errors=len(sys.argv) > 2).execute()

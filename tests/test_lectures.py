@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.offline import offline
+
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 
@@ -14,16 +16,6 @@ ROOT = Path(__file__).resolve().parent.parent
 LECTURES = sorted((ROOT / "course" / "lectures").glob("*.ipynb"))
 LONGEST_CELL = 15
 LONGEST_LINE = 120  # ruff's
-
-# Put before the first cell, in memory only: a lecture that asks for the network fails.
-OFFLINE = """
-import socket
-
-def _refuse(*args, **kwargs):
-    raise OSError("lectures run without a network")
-
-socket.create_connection = socket.getaddrinfo = _refuse
-"""
 
 
 def cells(path, kind=None):
@@ -36,8 +28,7 @@ def executed(request, tmp_path_factory):
     """(lecture's name, its executed notebook); it runs in a folder of its own."""
     folder = tmp_path_factory.mktemp(request.param.stem)
     shutil.copy(request.param, folder)
-    notebook = nbformat.read(request.param, as_version=4)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(OFFLINE, id="offline"))
+    notebook = offline(nbformat.read(request.param, as_version=4))
     nbclient.NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}},
         allow_errors=True, store_widget_state=False

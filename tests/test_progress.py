@@ -7,7 +7,8 @@ import pytest
 
 from backpass.cases import Book, Exercise, save
 from backpass.cli import main
-from backpass.progress import STORE, keep, kept, progress, reference
+from backpass.kept import FOLDER
+from backpass.progress import STORE, entries_of, keep, progress, reference
 from backpass.report import Item, Section
 
 
@@ -43,14 +44,14 @@ def test_a_bonus_counts_once_it_was_attempted(course):
 
 def test_what_was_not_attempted_is_not_kept(tmp_path):
     keep([section("a", "not_attempted", "not_attempted")], tmp_path)
-    assert kept(tmp_path) == {}
+    assert entries_of(tmp_path) == {}
 
 
 def test_it_survives_and_is_replaced_by_the_next_check(tmp_path):
     keep([section("a", "failed")], tmp_path)
     keep([section("b", "passed")], tmp_path)
     keep([section("a", "failed")], tmp_path)
-    entries = kept(tmp_path)
+    entries = entries_of(tmp_path)
     assert (entries["a"]["tries"], entries["b"]["tries"]) == (2, 0)
     assert abs(entries["a"]["when"] - time.time()) < 60
     assert sorted(path.name for path in (tmp_path / ".backpass").iterdir()) == ["progress.json"]
@@ -58,12 +59,12 @@ def test_it_survives_and_is_replaced_by_the_next_check(tmp_path):
 
 @pytest.mark.parametrize("content", ["", "{", "[1, 2]", '{"a": 3}', b"\xff\xfe"])
 def test_a_damaged_file_counts_as_none(tmp_path, content):
-    path = tmp_path / STORE
+    path = tmp_path / FOLDER / STORE
     path.parent.mkdir()
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    assert kept(tmp_path) == {}
+    assert entries_of(tmp_path) == {}
     keep([section("a", "passed")], tmp_path)
-    assert kept(tmp_path)["a"]["passed"] == 1
+    assert entries_of(tmp_path)["a"]["passed"] == 1
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path):
@@ -99,4 +100,4 @@ def test_without_units_it_says_where_to_go(tmp_path, capsys):
 
 def test_the_file_is_plain_json(tmp_path):
     keep([section("a", "passed")], tmp_path)
-    assert json.loads((tmp_path / STORE).read_text())["a"]["of"] == 1
+    assert json.loads((tmp_path / FOLDER / STORE).read_text())["a"]["of"] == 1

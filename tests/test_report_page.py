@@ -1,7 +1,5 @@
 """The class's report in a browser: sorting, searching, hostile text, printing, nothing from the network."""
 
-import shutil
-
 import pytest
 
 from autograder.report import write_report
@@ -9,6 +7,7 @@ from autograder.results import Result
 from autograder.similarity import Alike, Similarity
 from autograder.units import unit
 from backpass.report import Item
+from tests.chromium import chromium
 
 UNIT = unit("convolution")
 HOSTILE = "<img src=x onerror='document.title=1'><script>document.title=2</script>\u202e"
@@ -27,14 +26,8 @@ def made_up() -> list[Result]:
 
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("needs Chromium")
-    with playwright.sync_playwright() as start:
-        browser = start.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.chromium import chromium
+
 pytest.importorskip("myst_nb")
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -101,12 +103,7 @@ def test_nothing_is_loaded_from_elsewhere(site, pages):
 
 
 def test_pages_fit_a_telephone_and_show_formulas_offline(site, pages):
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("needs Chromium")
-    with playwright.sync_playwright() as start:
-        browser = start.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as browser:
         page = browser.new_page(viewport=PHONE)
         asked = []
         page.on("request", lambda request: asked.append(request.url))
@@ -116,5 +113,4 @@ def test_pages_fit_a_telephone_and_show_formulas_offline(site, pages):
                 page.wait_for_selector("mjx-container", state="attached", timeout=30_000)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= PHONE["width"], f"{path.relative_to(site)} is {wide} pixels wide"
-        browser.close()
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []

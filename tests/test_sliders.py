@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,13 +14,14 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests.chromium import chromium
+
 playwright = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("jupyterlab")
 pytestmark = pytest.mark.xdist_group("sliders")
 
 ROOT = Path(__file__).resolve().parent.parent
 LECTURES = sorted((ROOT / "course" / "lectures").glob("*.ipynb"))
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SLIDER = re.compile(r"\w+=\(-?\d")
 PATIENCE = 120_000  # milliseconds, against hanging
 
@@ -37,10 +37,8 @@ def first_slider(path: Path) -> nbformat.NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(browser, tmp_path_factory):
     """The address of a JupyterLab whose folder holds the shortened lectures."""
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium")
     folder = tmp_path_factory.mktemp("lab")
     for path in LECTURES:
         nbformat.write(first_slider(path), folder / path.name)
@@ -69,12 +67,8 @@ def lab(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium")
-    with playwright.sync_playwright() as start:
-        made = start.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield made
-        made.close()
+    with chromium() as browser:
+        yield browser
 
 
 def run_cell(page, place: int) -> None:

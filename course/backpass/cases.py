@@ -24,6 +24,7 @@ import numpy as np
 from backpass import callables
 
 VERSION = 1
+CASES = "cases.npz"  # a unit's book, beside its notebook
 
 EQUALS, STRUCTURE, RAISES, UNCHANGED = "equals", "structure", "raises", "unchanged"
 

@@ -11,13 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from backpass.cases import BadBook, Book, load
+from backpass.cases import CASES, BadBook, Book, load
 from backpass.naming import name_mistakes, sentence
 from backpass.progress import keep, reference
 from backpass.report import Item, Report, Section
 from backpass.running import Run, run_case
-
-CASES = "cases.npz"
 
 
 def check(*what: str | Callable) -> Report:

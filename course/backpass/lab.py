@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from backpass.cases import BadBook, load
+from backpass.cases import CASES, BadBook, load
 
 WORK = "work"
 LECTURES = Path("course") / "lectures"
@@ -62,7 +62,7 @@ def prepare(root: Path, units: Sequence[str] = (), say=print) -> Path:
             shutil.copytree(released, draft)
             draft.rename(folder)
         else:
-            for made in ("cases.npz", "given.py"):
+            for made in (CASES, "given.py"):
                 if (released / made).exists():
                     shutil.copy(released / made, folder)
     return work
@@ -77,7 +77,7 @@ def _copy_new(files: Iterable[Path], folder: Path) -> None:
 
 def _readable(folder: Path) -> bool:
     try:
-        load(folder / "cases.npz")
+        load(folder / CASES)
     except (FileNotFoundError, BadBook):
         return False
     return True

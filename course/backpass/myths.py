@@ -7,22 +7,18 @@ What is stored after the verdict was seen does not replace it; it is kept as the
 from __future__ import annotations
 
 import html
-import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-STORE = Path(".backpass") / "predictions.json"
+from . import kept
+
+STORE = "predictions.json"
 
 
 def stored(folder: Path | str = ".") -> dict[str, dict]:
     """All predictions kept in a folder: {myth: {"question", "choices", "before", "after", "seen"}}."""
-    try:
-        found = json.loads((Path(folder) / STORE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return kept.read(STORE, folder)
 
 
 def store(myth: str, answer: str, question: str = "", choices: Sequence[str] = (), folder: Path | str = ".") -> str:
@@ -32,25 +28,12 @@ def store(myth: str, answer: str, question: str = "", choices: Sequence[str] = (
     entry.update(question=question, choices=list(choices))
     when = "after" if entry.get("seen") else "before"
     entry[when] = answer
-    if not _write(everything, folder):
+    if not kept.write(everything, STORE, folder):
         return f"Your prediction is “{answer}”. This folder cannot be written, so it is not kept."
     if when == "after":
         before = entry.get("before", "nothing")
         return f"Kept as your view after the verdict: “{answer}”. Before it you said “{before}”."
     return f"Stored: “{answer}”. Now run the next cell."
-
-
-def _write(everything: dict, folder: Path | str) -> bool:
-    path = Path(folder) / STORE
-    try:
-        path.parent.mkdir(exist_ok=True)
-        # Written beside and moved over, so that an interrupted write loses nothing.
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.write_text(json.dumps(everything, indent=1, ensure_ascii=False), encoding="utf-8")
-        draft.replace(path)
-    except OSError:
-        return False
-    return True
 
 
 def predict(myth: str, question: str, choices: Sequence[str], answer: str | None = None) -> None:
@@ -72,8 +55,8 @@ def predict(myth: str, question: str, choices: Sequence[str], answer: str | None
         return
     from .figures.interactive import Knobs
 
-    kept = stored().get(myth, {}).get("before")
-    said = ipywidgets.Label(f"Stored earlier: “{kept}”." if kept else "")
+    before = stored().get(myth, {}).get("before")
+    said = ipywidgets.Label(f"Stored earlier: “{before}”." if before else "")
     buttons = [ipywidgets.Button(description=choice, layout={"width": "auto"}) for choice in choices]
     for button in buttons:
         button.on_click(lambda b: setattr(said, "value", store(myth, b.description, question, choices)))
@@ -137,5 +120,5 @@ def verdict(myth: str, right: str, because: str, reference: str) -> Verdict:
     if myth in everything:
         everything[myth]["seen"] = everything[myth].get("seen") or int(time.time())
         everything[myth]["right"] = right
-        _write(everything, ".")
+        kept.write(everything, STORE, ".")
     return Verdict(right, because, reference, before)

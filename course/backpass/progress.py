@@ -6,19 +6,17 @@ folders of the other units are its neighbours. Nothing is ever sent anywhere.
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from backpass.cases import BadBook, Book, load
+from backpass import kept
+from backpass.cases import CASES, BadBook, Book, load
 from backpass.report import Section
 
-STORE = Path(".backpass") / "progress.json"
-CASES = "cases.npz"
+STORE = "progress.json"
 TRIES = 3
 
 # How far an exercise is, and how that is said.
@@ -41,15 +39,9 @@ class UnitProgress:
         return sum(state == DONE for state in self.exercises.values())
 
 
-def kept(folder: Path) -> dict[str, dict]:
+def entries_of(folder: Path) -> dict[str, dict]:
     """What was kept in a folder: {exercise: {"passed", "of", "tries", "when"}}; a damaged file counts as none."""
-    try:
-        found = json.loads((folder / STORE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {name: entry for name, entry in found.items() if isinstance(entry, dict)}
+    return {name: entry for name, entry in kept.read(STORE, folder).items() if isinstance(entry, dict)}
 
 
 def keep(sections: Iterable[Section], folder: Path) -> dict[str, dict]:
@@ -57,7 +49,7 @@ def keep(sections: Iterable[Section], folder: Path) -> dict[str, dict]:
 
     "tries" counts the checks of an exercise that was attempted and did not pass, until it passes.
     """
-    everything = kept(folder)
+    everything = entries_of(folder)
     for section in sections:
         if not section.attempted:
             continue
@@ -69,15 +61,7 @@ def keep(sections: Iterable[Section], folder: Path) -> dict[str, dict]:
             "tries": int(before.get("tries", 0)) + (passed < of),
             "when": time.time(),
         }
-    path = folder / STORE
-    try:
-        path.parent.mkdir(exist_ok=True)
-        # Written beside and moved over, so that an interrupted write loses nothing.
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.write_text(json.dumps(everything, indent=1), encoding="utf-8")
-        draft.replace(path)
-    except OSError:
-        pass
+    kept.write(everything, STORE, folder)
     return everything
 
 
@@ -107,7 +91,7 @@ def units(folder: Path | None = None) -> list[UnitProgress]:
 
 
 def _unit(folder: Path, book: Book) -> UnitProgress:
-    entries = kept(folder)
+    entries = entries_of(folder)
     states = {}
     for name, about in book.exercises.items():
         entry = entries.get(name)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from functools import partial
+
+from tests.chromium import chromium
 
 
 def scripts_that_ran(
@@ -13,13 +14,11 @@ def scripts_that_ran(
     """Address -> what happened in the page that must not: scripts of ours, links to scripts, dialogs, requests.
 
     Requests may go to files and to addresses that begin with one of `allowed`; nothing else leaves the browser.
-    Raises ImportError where playwright is missing.
     """
-    from playwright.sync_api import Error, sync_playwright
-
     found: dict[str, list[str]] = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    with chromium() as browser:
+        from playwright.sync_api import Error
+
         for address in pages:
             context = browser.new_context(extra_http_headers=headers or {})
             page, events = context.new_page(), []
@@ -37,7 +36,6 @@ def scripts_that_ran(
                 events.append("the page went elsewhere")
             found[address] = events
             context.close()
-        browser.close()
     return found
 
 

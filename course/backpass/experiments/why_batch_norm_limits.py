@@ -105,7 +105,7 @@ def few_images(seed: int = 0) -> dict[str, float]:
     """Training accuracy, test accuracy and test loss of five arms. Needs torch."""
     import torch
 
-    from ..fitting import accuracy, fit, tensor
+    from ..fitting import accuracy, fit, mean_loss
 
     data, rng, found = load("fashion14"), np.random.default_rng(seed), {}
     chosen = rng.permutation(len(data.x_train))[:200]
@@ -116,10 +116,7 @@ def few_images(seed: int = 0) -> dict[str, float]:
         fit(net, x, labels, rule, rng=np.random.default_rng(seed), steps=600, batch=50)
         found[f"train: {arm}"] = accuracy(net, x, labels)
         found[f"test: {arm}"] = accuracy(net, data.x_test, data.y_test)
-        net.eval()
-        with torch.no_grad():
-            loss = torch.nn.functional.cross_entropy(net(tensor(data.x_test)), torch.as_tensor(data.y_test))
-        found[f"loss: {arm}"] = float(loss)
+        found[f"loss: {arm}"] = mean_loss(net, data.x_test, data.y_test)
     return found
 
 
