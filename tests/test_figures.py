@@ -5,9 +5,11 @@ import inspect
 import numpy as np
 import pytest
 
+from autograder.units import UNITS
 from backpass.figures import Picture, convolution, explore, picture
 from backpass.figures.planes import LAPLACIAN, OBLIQUE, Layer, relative_gap, scene, turned
 from backpass.figures.style import canvas, headline
+from tests.pictures import says_what_it_shows
 
 
 @picture
@@ -110,16 +112,16 @@ KNOBS = [
 
 @pytest.mark.parametrize(("name", "values"), KNOBS, ids=lambda value: str(value)[:30])
 def test_knobs_at_their_ends(name, values):
-    drawn = getattr(convolution, name)(**values)
-    assert drawn.title
-    assert drawn.unlabelled_axes() == []
+    says_what_it_shows(getattr(convolution, name)(**values))
 
 
-def test_every_figure_says_what_it_is():
-    for name in convolution.__all__:
-        made = getattr(convolution, name)
+@pytest.mark.parametrize("unit", UNITS)
+def test_every_figure_says_what_it_is(unit):
+    figures = pytest.importorskip(f"backpass.figures.{unit}")
+    for name in figures.__all__:
+        made = getattr(figures, name)
         if inspect.isfunction(made):
-            assert made.__doc__
+            assert made.__doc__, name
 
 
 def test_the_example_comes_out_as_in_the_literature():

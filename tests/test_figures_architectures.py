@@ -1,7 +1,5 @@
 """Lecture 9's figures: every position of every knob can be drawn and says what it shows."""
 
-import inspect
-
 import numpy as np
 import pytest
 
@@ -9,6 +7,7 @@ from backpass.cards import card
 from backpass.figures import architectures
 from backpass.figures.architectures_audit import evidence
 from backpass.rosetta.architectures import frozen, network_ledger
+from tests.pictures import says_what_it_shows
 
 KNOBS = [
     *[("stacks", {"layers": n, "channels": c}) for n in (1, 2, 5) for c in (64, 256)],
@@ -19,10 +18,7 @@ KNOBS = [
 
 @pytest.mark.parametrize(("name", "values"), KNOBS, ids=lambda value: str(value)[:40])
 def test_knobs_at_their_ends(name, values):
-    drawn = getattr(architectures, name)(**values)
-    assert drawn.title
-    assert drawn.unlabelled_axes() == []
-    assert len(drawn.alt) > 60
+    says_what_it_shows(getattr(architectures, name)(**values))
 
 
 def test_prices_are_those_of_the_paper_and_of_a_count():
@@ -46,7 +42,7 @@ def recorded(name):
     [("depths", "degradation"), ("recipes", "augmentation"), ("passed_on", "transfer"), ("batches", "audit-steps")],
 )
 def test_figures_of_results(figure, name):
-    assert getattr(architectures, figure)(recorded(name), card(name)).unlabelled_axes() == []
+    says_what_it_shows(getattr(architectures, figure)(recorded(name), card(name)))
 
 
 def test_figures_of_cards():
@@ -58,8 +54,7 @@ def test_figures_of_cards():
         architectures.single_runs(),
         architectures.answer(card("degradation"), card("audit-steps")),
     ):
-        assert drawn.unlabelled_axes() == []
-        assert len(drawn.alt) > 60
+        says_what_it_shows(drawn)
 
 
 def test_the_board_is_made_of_the_cards():
@@ -78,7 +73,7 @@ def test_changed_digits_are_drawn(how):
     read = {"right": np.linspace(0, 1, 10), "answer": np.array([0, 1, 5, 3, 4, 2, 9, 7, 8, 6])}
     drawn = architectures.changed(architectures.first_of_each(), read, **how)
     assert "2, 5, 6, 9" in drawn.title
-    assert drawn.unlabelled_axes() == []
+    says_what_it_shows(drawn)
 
 
 def test_views_and_filters_are_drawn():
@@ -90,7 +85,7 @@ def test_views_and_filters_are_drawn():
         assert ("rightly" in drawn.title) == (said == truth)
     assert architectures.filters(rng.normal(size=(12, 5, 5)), np.ones((12, 5, 5)) + rng.normal(size=(12, 5, 5))).title
     tables = [rng.random((3, 3)) for _ in range(3)]
-    assert architectures.similarity(*tables).unlabelled_axes() == []
+    says_what_it_shows(architectures.similarity(*tables))
 
 
 def test_the_tables_say_the_same_without_torch(monkeypatch):
@@ -103,10 +98,3 @@ def test_the_tables_say_the_same_without_torch(monkeypatch):
     for row, documented in zip(computed, frozen().rows, strict=True):
         assert [text for text, _ in row] == [text for text, _ in documented]
     assert network_ledger().rows[-1][2][0] == "42,778"
-
-
-def test_every_figure_says_what_it_is():
-    for name in architectures.__all__:
-        made = getattr(architectures, name)
-        if inspect.isfunction(made):
-            assert made.__doc__

@@ -1,13 +1,12 @@
 """Lecture 5's figures: every position of every knob can be drawn, and the drawn numbers are right."""
 
-import inspect
-
 import numpy as np
 import pytest
 
 from backpass.cards import card
 from backpass.experiments.batch_norm import ARMS, RATES
 from backpass.figures import batch_norm as draw
+from tests.pictures import says_what_it_shows
 
 KNOBS = [
     *(("six_numbers", {"last": last, "gamma": gamma, "beta": 3.0}) for last, gamma in ((-20.0, -3.0), (20.0, 0.0))),
@@ -24,10 +23,7 @@ KNOBS = [
 
 @pytest.mark.parametrize(("name", "values"), KNOBS, ids=lambda value: str(value)[:30])
 def test_knobs_at_their_ends(name, values):
-    drawn = getattr(draw, name)(**values)
-    assert len(drawn.title) >= 10
-    assert len(drawn.alt) >= 60
-    assert drawn.unlabelled_axes() == []
+    says_what_it_shows(getattr(draw, name)(**values))
 
 
 def watched(steps: int = 20) -> dict:
@@ -57,16 +53,7 @@ def drawn_results():
 
 def test_results_can_be_drawn():
     for drawn in drawn_results():
-        assert len(drawn.title) >= 10
-        assert len(drawn.alt) >= 60
-        assert drawn.unlabelled_axes() == [], drawn.title
-
-
-def test_every_figure_says_what_it_is():
-    for name in draw.__all__:
-        made = getattr(draw, name)
-        if inspect.isfunction(made):
-            assert made.__doc__
+        says_what_it_shows(drawn)
 
 
 def test_one_outlier_reaches_the_bound_of_the_figure():

@@ -1,12 +1,11 @@
 """Figures of lecture 2: every knob at its ends, and what the titles claim."""
 
-import inspect
-
 import numpy as np
 import pytest
 
 from backpass.cards import card
 from backpass.figures import conv_layer as draw
+from tests.pictures import says_what_it_shows
 
 KNOBS = [
     ("sum_over_planes", {"output_map": 1}),
@@ -39,10 +38,7 @@ TORCH_KNOBS = [
 
 @pytest.mark.parametrize(("name", "values"), KNOBS, ids=lambda value: str(value)[:30])
 def test_knobs_at_their_ends(name, values):
-    drawn = getattr(draw, name)(**values)
-    assert len(drawn.title) >= 10
-    assert len(drawn.alt) >= 60
-    assert drawn.unlabelled_axes() == []
+    says_what_it_shows(getattr(draw, name)(**values))
 
 
 @pytest.mark.parametrize(("name", "values"), TORCH_KNOBS, ids=lambda value: str(value)[:30])
@@ -54,15 +50,7 @@ def test_knobs_that_ask_torch(name, values):
 def test_the_opening_and_the_last_figure():
     this = card("padding-tells-where")
     for drawn in (draw.answer(), draw.left_or_right({name: this.mean(name) for name in this.measures}, this)):
-        assert drawn.title
-        assert drawn.unlabelled_axes() == []
-
-
-def test_every_figure_says_what_it_is():
-    for name in draw.__all__:
-        made = getattr(draw, name)
-        if inspect.isfunction(made):
-            assert made.__doc__
+        says_what_it_shows(drawn)
 
 
 def test_the_tape_counts_as_torch_does():

@@ -1,6 +1,5 @@
 """Lecture 8's figures: every position of every knob can be drawn and says what it shows."""
 
-import inspect
 import itertools
 
 import numpy as np
@@ -10,6 +9,7 @@ from backpass.cards import card
 from backpass.experiments.dropout_ensemble import TURNS
 from backpass.figures import dropout
 from backpass.rosetta.dropout import dropout_names, mask_shapes
+from tests.pictures import says_what_it_shows
 
 KNOBS = [
     *[("thinned", {"p": p, "example": e}) for p, e in ((0.0, 1), (0.9, 20))],
@@ -25,10 +25,7 @@ KNOBS = [
 
 @pytest.mark.parametrize(("name", "values"), KNOBS, ids=lambda value: str(value)[:40])
 def test_knobs_at_their_ends(name, values):
-    drawn = getattr(dropout, name)(**values)
-    assert drawn.title
-    assert drawn.unlabelled_axes() == []
-    assert len(drawn.alt) > 60
+    says_what_it_shows(getattr(dropout, name)(**values))
 
 
 def recorded(name):
@@ -45,7 +42,7 @@ def recorded(name):
     ],
 )
 def test_figures_of_results(figure, name):
-    assert getattr(dropout, figure)(recorded(name), card(name)).unlabelled_axes() == []
+    says_what_it_shows(getattr(dropout, figure)(recorded(name), card(name)))
 
 
 @pytest.mark.parametrize(
@@ -60,11 +57,11 @@ def test_figures_of_results(figure, name):
 def test_figures_of_cards_with_and_without_a_new_run(figure, name):
     draw = getattr(dropout, figure)
     for drawn in (draw(card(name)), draw(card(name), recorded(name))):
-        assert drawn.unlabelled_axes() == []
+        says_what_it_shows(drawn)
     assert dropout.answer(card("dropout-data-size")).title
 
 
-@pytest.mark.parametrize(("hidden", "on"), itertools.product((8, 512), (False, True)))
+@pytest.mark.parametrize(("hidden", "on"), list(itertools.product((8, 512), (False, True))))
 def test_learning_curves_are_drawn(hidden, on):
     steps = np.arange(20, 420, 20)
     loss = 2 / np.sqrt(steps)
@@ -82,7 +79,7 @@ def test_a_turning_digit_is_drawn(angle):
     one = {"passes": q, "entropy": np.full(4, 1.0), "disagreement": np.full(4, 0.4), "right": 0.25}
     drawn = dropout.turning(dict.fromkeys(TURNS, one), angle)
     assert f"{angle}°" in drawn.title
-    assert drawn.unlabelled_axes() == []
+    says_what_it_shows(drawn)
 
 
 def test_digits_with_gaps_are_drawn():
@@ -101,7 +98,7 @@ def test_sixteen_networks_are_drawn():
     from backpass.experiments.dropout_ensemble import four_units
 
     for p in (0.1, 0.9):
-        assert dropout.all_masks(four_units(p)).unlabelled_axes() == []
+        says_what_it_shows(dropout.all_masks(four_units(p)))
 
 
 def test_the_tables_say_the_same_without_torch(monkeypatch):
@@ -117,10 +114,3 @@ def test_the_tables_say_the_same_without_torch(monkeypatch):
                     assert float(one) == pytest.approx(float(other))
                 except ValueError:
                     assert one == other
-
-
-def test_every_figure_says_what_it_is():
-    for name in dropout.__all__:
-        made = getattr(dropout, name)
-        if inspect.isfunction(made):
-            assert made.__doc__

@@ -1,13 +1,12 @@
 """Figures of lecture 3: every knob at its ends, and what the titles claim."""
 
-import inspect
-
 import numpy as np
 import pytest
 
 from backpass.cards import card
 from backpass.experiments.pooling import DOWNSAMPLING, STAGES
 from backpass.figures import pooling as draw
+from tests.pictures import says_what_it_shows
 
 KNOBS = [
     ("stages", {"detector": "tanh", "pooling": "average", "garment": 0}),
@@ -38,10 +37,7 @@ KNOBS = [
 
 @pytest.mark.parametrize(("name", "values"), KNOBS, ids=lambda value: str(value)[:30])
 def test_knobs_at_their_ends(name, values):
-    drawn = getattr(draw, name)(**values)
-    assert len(drawn.title) >= 10
-    assert len(drawn.alt) >= 60
-    assert drawn.unlabelled_axes() == []
+    says_what_it_shows(getattr(draw, name)(**values))
 
 
 def test_figures_of_results():
@@ -54,14 +50,8 @@ def test_figures_of_results():
     ]
     assert list(same.measures) == list(STAGES)
     assert all(kind in drawn[1].alt for kind in DOWNSAMPLING)
-    assert all(picture.title and picture.unlabelled_axes() == [] for picture in drawn)
-
-
-def test_every_figure_says_what_it_is():
-    for name in draw.__all__:
-        made = getattr(draw, name)
-        if inspect.isfunction(made):
-            assert made.__doc__
+    for picture in drawn:
+        says_what_it_shows(picture)
 
 
 def test_the_strip_counts_as_torch_does():

@@ -1,7 +1,5 @@
 """Lecture 4's figures: every position of every knob can be drawn, and the drawn numbers are right."""
 
-import inspect
-
 import numpy as np
 import pytest
 
@@ -9,6 +7,7 @@ from backpass.cards import card
 from backpass.experiments.training import GAINS, RULES, SCALINGS
 from backpass.figures import training as draw
 from backpass.figures.training_losses import LOSSES
+from tests.pictures import says_what_it_shows
 
 KNOBS = [
     *(("bowl", {"scaling": name, "part": part}) for name, part in zip(SCALINGS, (0.05, 1.05, 0.9, 0.5), strict=True)),
@@ -26,10 +25,7 @@ KNOBS = [
 
 @pytest.mark.parametrize(("name", "values"), KNOBS, ids=lambda value: str(value)[:40])
 def test_knobs_at_their_ends(name, values):
-    drawn = getattr(draw, name)(**values)
-    assert len(drawn.title) >= 10
-    assert len(drawn.alt) >= 60
-    assert drawn.unlabelled_axes() == []
+    says_what_it_shows(getattr(draw, name)(**values))
 
 
 @pytest.mark.parametrize(("landscape", "rate"), list(zip(draw.LANDSCAPES, (0.25, 3.0, 1.0), strict=True)))
@@ -37,7 +33,7 @@ def test_trajectories_at_their_ends(landscape, rate):
     pytest.importorskip("torch")
     drawn = draw.trajectories(landscape, rate, steps=12)
     assert all(f"{rule} " in drawn.alt for rule in RULES)
-    assert drawn.unlabelled_axes() == []
+    says_what_it_shows(drawn)
 
 
 def drawn_results():
@@ -51,16 +47,7 @@ def drawn_results():
 
 def test_results_can_be_drawn():
     for drawn in drawn_results():
-        assert len(drawn.title) >= 10
-        assert len(drawn.alt) >= 60
-        assert drawn.unlabelled_axes() == [], drawn.title
-
-
-def test_every_figure_says_what_it_is():
-    for name in draw.__all__:
-        made = getattr(draw, name)
-        if inspect.isfunction(made):
-            assert made.__doc__
+        says_what_it_shows(drawn)
 
 
 def test_there_are_fourteen_losses_and_their_curves_are_losses():
