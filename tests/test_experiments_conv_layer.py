@@ -9,6 +9,7 @@ from backpass.experiments import conv_layer as made
 from backpass.rosetta.conv_layer import layer_conventions
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.xdist_group("kill matrix")
 
 from backpass.kills import batch_norms, convolutions, run  # noqa: E402
 from backpass.kills.matrix import KillMatrix  # noqa: E402

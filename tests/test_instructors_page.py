@@ -13,6 +13,8 @@ import pytest
 
 from tests.nbgrader_course import marks
 
+pytestmark = pytest.mark.xdist_group("guide")
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
 GUIDE = PAGE.partition("## Adding an exercise")[2].partition("\n## Late work")[0]

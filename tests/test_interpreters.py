@@ -18,6 +18,8 @@ from autograder.sandbox import NoSandbox, check_isolation
 from tests.exceeding import UNIT, honest, write
 from tests.interpreters import BASE, LAYOUTS, VERSION, environment, unusual
 
+pytestmark = pytest.mark.xdist_group("interpreters")
+
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 ASK = """
 import json, sys
@@ -178,6 +180,6 @@ def test_nothing_is_graded_unprotected_unless_asked_for_by_name(forbidden, tmp_p
     data = json.loads((tmp_path / "out" / "right.json").read_text())
     assert data["output"] == "Graded with --isolation none: the submission was not locked in."
     assert data["extra_data"]["isolation"] == "none"
-    assert "Graded with --isolation none: no submission was locked in." in done.stdout
+    assert data["output"] in done.stdout
     result = Result.from_json(data)
     assert result.score == result.max_score > 0

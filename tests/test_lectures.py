@@ -23,7 +23,11 @@ def cells(path, kind=None):
     return [cell for cell in notebook.cells if kind is None or cell.cell_type == kind]
 
 
-@pytest.fixture(scope="module", params=LECTURES, ids=lambda path: path.stem)
+# The tests of one lecture run in one worker: it is executed once.
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(path, marks=pytest.mark.xdist_group(path.stem), id=path.stem) for path in LECTURES],
+)
 def executed(request, tmp_path_factory):
     """(lecture's name, its executed notebook); it runs in a folder of its own."""
     folder = tmp_path_factory.mktemp(request.param.stem)
