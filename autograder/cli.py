@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from autograder.isolation import ISOLATIONS, said
 from autograder.results import Result
 from autograder.terminal import harmless
 from autograder.units import UNITS, Unit, UnknownUnit, unit
@@ -34,9 +35,7 @@ app = typer.Typer(
 )
 
 
-class Isolation(StrEnum):
-    bubblewrap = "bubblewrap"
-    none = "none"
+Isolation = StrEnum("Isolation", ISOLATIONS)
 
 
 def refuse(sentence: str, status: int = UNUSABLE) -> typer.Exit:
@@ -99,8 +98,8 @@ def grade(
         raise refuse(str(error)) from None
     except InUse as error:
         raise refuse(str(error), NOT_GRADED) from None
-    if isolation is Isolation.none:
-        typer.echo("Graded with --isolation none: no submission was locked in.")
+    if said(isolation.value):
+        typer.echo(said(isolation.value))
     if not everything:
         raise typer.Exit(NOT_GRADED)
 
@@ -271,6 +270,7 @@ def report(
 class Target(StrEnum):
     canvas = "canvas"
     moodle = "moodle"
+    gradescope = "gradescope"
 
 
 @app.command()
@@ -284,11 +284,24 @@ def export(
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="exports/... unless given")] = None,
     feedback: Annotated[bool, typer.Option("--feedback", help="a zip of feedback pages, for the bulk upload")] = False,
 ) -> None:
-    """Give grades or feedback back to Canvas or Moodle. What is not graded stays empty."""
-    from autograder.exports import export_feedback, export_grades
+    """Give grades or feedback back to Canvas or Moodle, or build an autograder for Gradescope.
+
+    What is not graded stays empty.
+    """
+    from autograder.exports import export_autograder, export_feedback, export_grades
     from autograder.learning_platforms import PLATFORMS, Unusable
 
-    which, platform = chosen(unit_name), PLATFORMS[target.value]
+    which = chosen(unit_name)
+    if target is Target.gradescope:
+        if roster is not None or column is not None or feedback:
+            raise refuse("Gradescope grades by itself: --roster, --column and --feedback are for the others.")
+        try:
+            for sentence in export_autograder(which, Path.cwd(), to):
+                typer.echo(sentence)
+        except Unusable as error:
+            raise refuse(str(error)) from None
+        return
+    platform = PLATFORMS[target.value]
     if roster is None and not feedback:
         raise refuse(f"Say --roster FILE, the CSV that {platform.name} exports, or --feedback, or both.")
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.learning_platforms import Platform, Unusable, feedback_zip, fill, read_roster, write_csv
-from autograder.limits import configuration
+from autograder.limits import UnusableConfiguration, configuration, configured
 from autograder.nbgrader_plugin import ISSUED_NAME
 from autograder.units import Unit
 
@@ -37,6 +37,30 @@ def export_feedback(platform: Platform, unit: Unit, course: Path, to: Path | Non
     yield f"{path}: {count} feedback page{'s' * (count != 1)}."
     if missing:
         yield f"Without a name issued by {platform.name}, and left out: {_some(missing)}."
+
+
+def export_autograder(unit: Unit, course: Path, to: Path | None) -> Iterator[str]:
+    """Build the zip of an autograder for Gradescope; yields sentences about it, and about what to set there."""
+    from autograder.gradescope import by_hand
+    from autograder.gradescope_zip import make_zip
+    from autograder.runner import with_checks
+
+    try:
+        points = {exercise.name: exercise.bonus for exercise in unit.exercises}
+        checks = with_checks(unit, lambda checks: [(points[c.exercise], c.points) for c in checks.hidden()])
+    except FileNotFoundError as error:
+        raise Unusable(str(error)) from None
+    path = to or course / FOLDER / f"{unit.name}-gradescope.zip"
+    try:
+        make_zip(unit, path, configured(configuration(course)))
+    except UnusableConfiguration as error:
+        raise Unusable(str(error)) from None
+    yield f'{path}: upload it in Gradescope\'s "Configure Autograder".'
+    yield f"Points of the assignment there: {sum(most for bonus, most in checks if not bonus):g}."
+    if extra := sum(most for bonus, most in checks if bonus):
+        yield f"Extra credit, above these: up to {extra:g}."
+    if manual := by_hand(unit):
+        yield manual
 
 
 def _grades(unit: Unit, course: Path) -> list[dict]:

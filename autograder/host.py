@@ -21,6 +21,7 @@ from typing import TextIO
 from autograder import mistakes
 from autograder.diagnose import Diagnosis
 from autograder.grading import grade_file, not_graded
+from autograder.isolation import ISOLATIONS
 from autograder.limits import with_limits
 from autograder.paths import BACKPASS, ROOT
 from autograder.results import Result
@@ -115,7 +116,7 @@ def serve(checks: Checks, isolation: str, jobs: TextIO, results: TextIO) -> None
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m autograder.host", description="Grade submissions of one unit.")
     parser.add_argument("unit")
-    parser.add_argument("--isolation", default="bubblewrap", choices=("bubblewrap", "none"))
+    parser.add_argument("--isolation", default="bubblewrap", choices=ISOLATIONS)
     parser.add_argument("--limits", default={}, type=json.loads, help="JSON: limits of the course's own")
     options = parser.parse_args()
     which = with_limits(unit_called(options.unit), options.limits)

@@ -7,18 +7,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from autograder.archive import write_zip
 from autograder.paths import COURSE, LECTURES
 from autograder.release import ReleaseFailed
 from autograder.units import Unit
 
 TEMPLATES = Path(__file__).with_name("templates")
 # The same kit has the same bytes, whenever it is made.
-_DATE = (1980, 1, 1, 0, 0, 0)
 _DATE_FOR_PIP = {"SOURCE_DATE_EPOCH": "315532800"}
 
 
@@ -39,14 +38,7 @@ def make_kit(unit: Unit, course: Path) -> Path:
         for name in ("README.md", "environment.yml"):
             files[name] = _filled(name, unit, lecture, wheel).encode("utf-8")
     target = course / "kits" / f"{unit.name}.zip"
-    target.parent.mkdir(exist_ok=True)
-    draft = target.with_suffix(".part")
-    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            entry = zipfile.ZipInfo(f"backpass-{unit.name}/{name}", _DATE)
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
-    draft.replace(target)
+    write_zip(target, {f"backpass-{unit.name}/{name}": data for name, data in files.items()})
     return target
 
 

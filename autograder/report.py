@@ -16,6 +16,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from autograder.isolation import said
 from autograder.results import Result
 from autograder.similarity import NoCopydetect, Similarity, similar
 from autograder.terminal import harmless
@@ -209,7 +210,7 @@ def report_html(unit: Unit, results: list[Result], similarity: Similarity | str 
         why_no_similarity=similarity if isinstance(similarity, str) else "",
         seconds=seconds,
         median_seconds=statistics.median(seconds) if seconds else None,
-        open_ones=sorted({result.isolation for result in results} - {"bubblewrap"}),
+        open_ones=sorted(filter(None, {said(result.isolation) for result in results})),
         what_happened=what_happened,
         style=Markup(style),
         script=Markup(script),

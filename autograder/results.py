@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from autograder.isolation import said
 from backpass.report import Item
 
 
@@ -62,9 +63,7 @@ class Result:
         data: dict = {"tests": [_test(item) for item in self.items], "visibility": "visible"}
         if self.graded:
             data["score"] = self.score + self.extra_credit
-        sentences = [self.trouble, *self.notes]
-        if self.isolation != "bubblewrap":
-            sentences.append(f"Graded with --isolation {self.isolation}: the submission was not locked in.")
+        sentences = [self.trouble, *self.notes, said(self.isolation)]
         data["output"] = "\n".join(sentence for sentence in sentences if sentence)
         data["output_format"] = "text"
         data["extra_data"] = {
@@ -74,6 +73,24 @@ class Result:
             "isolation": self.isolation,
             "notes": self.notes,
         }
+        return data
+
+    def for_gradescope(self, remark: str = "", seconds: float | None = None) -> dict:
+        """results.json as it is uploaded. Where anything is "not graded" no number is in it.
+
+        Gradescope adds up the tests' scores where there is no total: an item without one would count as zero.
+        """
+        data = self.to_json() | {"stdout_visibility": "hidden"}
+        if seconds is not None:
+            data["execution_time"] = round(seconds)
+        if not self.graded:
+            for test in data["tests"]:
+                test.pop("score", None)
+                test.pop("status", None)
+            why = f"Not graded, and so without a score: that is no zero. Tell your instructor. {self.why_not_graded}"
+            # The reason is said once.
+            data["output"] = "\n".join([why, *data["output"].splitlines()[bool(self.trouble) :]])
+        data["output"] = "\n".join(filter(None, (data["output"], remark)))
         return data
 
     @classmethod

@@ -130,7 +130,7 @@ def test_nbgraders_command_takes_them_too(course):
     assert done["success"], done
     text = str(course.autograded("ada"))
     assert "used more than 0.5 s of processor time" in text
-    assert "Graded without a sandbox." in text
+    assert "Graded with --isolation none: the submission was not locked in." in text
 
 
 def test_nbgraders_command_refuses_a_bad_one_before_anything_is_graded(course):

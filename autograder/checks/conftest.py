@@ -9,6 +9,7 @@ import pytest
 
 from autograder.checking import current_student
 from autograder.draws import Draw
+from autograder.isolation import ISOLATIONS
 from autograder.runner import SEAT, Seat, draw_for
 from autograder.sandbox import Session
 from autograder.student import RemoteStudent, Student
@@ -18,7 +19,7 @@ from autograder.submission import guess_unit, read_submission
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("backpass")
     group.addoption("--submission", type=Path, help="the .ipynb or .py file to grade")
-    group.addoption("--isolation", default="bubblewrap", choices=("bubblewrap", "none"))
+    group.addoption("--isolation", default="bubblewrap", choices=ISOLATIONS)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -19,6 +19,7 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets import Bunch, Dict, Enum, TraitError, validate
 
 from autograder.host import Host, HostFailed
+from autograder.isolation import BUBBLEWRAP, ISOLATIONS, said
 from autograder.limits import UnusableLimit, checked, with_limits
 from autograder.nbgrader_plugin.reading import unit_of
 from autograder.pool import Job
@@ -110,9 +111,9 @@ class Grade(NbGraderPreprocessor):
     """Writes a unit's results into its test cells; other assignments are executed by nbgrader."""
 
     isolation = Enum(
-        ("bubblewrap", "none"),
-        "bubblewrap",
-        help="How student code is locked in; 'none' runs it unprotected.",
+        ISOLATIONS,
+        BUBBLEWRAP,
+        help="How student code is locked in; 'uid' is less than a sandbox, 'none' runs it unprotected.",
     ).tag(config=True)
     limits = Dict(
         help="Limits of this course's own, by the names of autograder.units.Limits: {'call_seconds': 5}."
@@ -176,9 +177,7 @@ def _plain(items: list[Item]) -> str:
 
 
 def _sentences(result: Result) -> list[str]:
-    sentences = [f"Not graded: {result.trouble}" if result.trouble else "", *result.notes]
-    if result.isolation != "bubblewrap":
-        sentences.append("Graded without a sandbox.")
+    sentences = [f"Not graded: {result.trouble}" if result.trouble else "", *result.notes, said(result.isolation)]
     return [sentence for sentence in sentences if sentence]
 
 

@@ -91,5 +91,5 @@ class Gradescope(ExportPlugin):
                 if not students or result.submission in students:
                     path = folder / name / f"{result.submission}.json"
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_text(json.dumps(result.to_json(), indent=1), encoding="utf-8")
+                    path.write_text(json.dumps(result.for_gradescope(), indent=1), encoding="utf-8")
         self.log.info("Exporting results to %s", folder)

@@ -1,10 +1,13 @@
-"""Starts the worker under bubblewrap, and says plainly why where that is impossible.
+"""Starts the worker, under bubblewrap unless told otherwise, and says plainly why where that is impossible.
 
 What is visible inside is a list (`visible`): the interpreter, its standard library with site-packages masked,
 the shared libraries that they and NumPy load, the packages a unit needs, `backpass`, the worker and given.py.
 
 Started by root, an outer bubblewrap binds the list where an unprivileged user can read it, setpriv drops to
 such a user, and the inner bubblewrap isolates: RLIMIT_NPROC is not enforced for root, and /root is closed.
+
+The isolation `uid`, by name only, is for containers that forbid namespaces: root drops to a user of its own for each
+worker, and file permissions keep the answers. docs/security.md says what it lacks.
 """
 
 from __future__ import annotations
@@ -30,8 +33,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.given import write_given
-from autograder.paths import BACKPASS, SOURCE
-from autograder.sandbox import seccomp
+from autograder.isolation import BUBBLEWRAP, ISOLATIONS, NONE, UID
+from autograder.paths import BACKPASS, ROOT, SOURCE
+from autograder.sandbox import own_user, seccomp
 from autograder.units import Unit
 
 HERE = Path(__file__).resolve().parent
@@ -39,6 +43,9 @@ OLDEST = (0, 8)  # bubblewrap: --size, --disable-userns
 STAGE = "/stage"  # where the outer step of root puts what will be visible
 SCRATCH = "/scratch"
 WORKER_FILES = ("worker.py", "standins.py", "wire.py")
+CONFINING_FILES = ("confine.py", "seccomp.py")
+# Under `uid`, the worker refuses to begin where it can enter one of these.
+CLOSED = tuple(str(ROOT / name) for name in ("autograder", "solutions", "source"))
 # Unprivileged users for root to drop to: systemd's range of users that live as long as a process.
 FIRST_UID, LAST_UID = 61184, 65519
 # Extension modules that no course needs and that would pull in other libraries (X11, terminals, databases).
@@ -80,6 +87,7 @@ class Worker:
     replies: int
     isolation: str
     scratch: str = ""
+    user: own_user.User | None = None  # under `uid`
     # After kill(): what it had written to stderr (a few KiB), and its status where it had ended by itself.
     complaint: str = ""
     status: int | None = None
@@ -95,7 +103,9 @@ class Worker:
         os.set_blocking(stderr, False)
         with contextlib.suppress(OSError):
             self.complaint = os.read(stderr, 8192).decode("utf-8", "replace").strip()
-        if self.isolation == "none":
+        if self.user is not None:
+            self.user.leave(self.scratch)
+        elif self.isolation == NONE:
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)
         else:
@@ -320,16 +330,18 @@ def _isolating(layout: list[str], unit: Unit) -> list[str]:
     return [*options, "--remount-ro", "/", "--chdir", SCRATCH]
 
 
-def _run_worker(path: tuple[str, ...]) -> list[str]:
-    """Arguments of the interpreter: no environment, no site-packages, no byte code, an explicit sys.path."""
-    return [
-        "-I",
-        "-S",
-        "-B",
-        "-c",
-        "import gc, sys; gc.disable(); sys.path += sys.argv[1:]; import worker; worker.main()",
-        *path,
-    ]
+def _run_worker(path: tuple[str, ...], closed: tuple[str, ...] = ()) -> list[str]:
+    """Arguments of the interpreter: no environment, no site-packages, no byte code, an explicit sys.path.
+
+    With `closed`, folders that it must not be able to read, the worker confines itself before all else.
+    """
+    begin = "import gc, sys; gc.disable(); "
+    if closed:
+        begin += f"sys.path += sys.argv[{len(closed) + 1}:]; import confine; "
+        begin += f"confine.confine(sys.argv[1:{len(closed) + 1}]); "
+    else:
+        begin += "sys.path += sys.argv[1:]; "
+    return ["-I", "-S", "-B", "-c", begin + "import worker; worker.main()", *closed, *path]
 
 
 _turns = itertools.count(os.getpid())
@@ -447,18 +459,27 @@ def start(unit: Unit, isolation: str) -> Worker:
         "bufsize": 0,
         "start_new_session": True,
     }
-    scratch = ""
+    scratch, user = "", None
     try:
-        if isolation == "bubblewrap":
+        if isolation == BUBBLEWRAP:
             process = command_line(unit).run(env={}, cwd="/", **streams)
-        elif isolation == "none":
-            scratch = tempfile.mkdtemp(prefix="backpass-")
-            command = [_interpreter()[0], *_run_worker((_linked(unit, scratch),))]
+        elif isolation in (UID, NONE):
+            if isolation == UID:
+                user, path = _user_of_its_own(unit)
+                scratch = tempfile.mkdtemp(prefix="backpass-")
+                os.chown(scratch, user.uid, user.uid)
+                streams |= user.rights() | {"umask": 0o077}
+            else:
+                scratch = tempfile.mkdtemp(prefix="backpass-")
+                path = _linked(unit, scratch)
+            command = [_interpreter()[0], *_run_worker((path,), CLOSED if user else ())]
             environment = {**_ENVIRONMENT, "HOME": scratch, "TMPDIR": scratch}
             process = subprocess.Popen(command, env=environment, cwd=scratch, **streams)
         else:
-            raise ValueError(f"isolation is 'bubblewrap' or 'none', not {isolation!r}")
+            raise ValueError(f"isolation is one of {', '.join(ISOLATIONS)}, not {isolation!r}")
     except OSError as error:
+        if user is not None:
+            user.leave(scratch)
         raise NoSandbox(f"The sandbox could not be started: {error.strerror}.") from None
     # Descriptors of our own, so that closing them never waits for a buffer.
     requests, replies = os.dup(process.stdin.fileno()), os.dup(process.stdout.fileno())
@@ -466,7 +487,7 @@ def start(unit: Unit, isolation: str) -> Worker:
     process.stdout.close()
     os.set_blocking(requests, False)
     os.set_blocking(replies, False)
-    return Worker(process, requests, replies, isolation, scratch)
+    return Worker(process, requests, replies, isolation, scratch, user)
 
 
 def _linked(unit: Unit, scratch: str) -> str:
@@ -474,22 +495,56 @@ def _linked(unit: Unit, scratch: str) -> str:
     folder = os.path.join(scratch, "packages")
     os.mkdir(folder)
     entries, _ = _packages(_wanted(unit.needs_torch))
-    given = _given(unit.name)
-    links = [
-        *entries,
-        BACKPASS,
-        *(HERE / name for name in WORKER_FILES),
-        *([given] if given else []),
-    ]
-    for link in map(str, links):
+    for link in (*entries, *_ours(unit)):
         os.symlink(link, os.path.join(folder, os.path.basename(link)))
     return folder
+
+
+def _ours(unit: Unit) -> list[str]:
+    """The files and folders of this repository that a worker imports."""
+    given = _given(unit.name)
+    return [str(path) for path in (BACKPASS, *(HERE / name for name in WORKER_FILES), *([given] if given else []))]
+
+
+def _user_of_its_own(unit: Unit) -> tuple[own_user.User, str]:
+    """A user for one worker, and the folder from which it imports. Raises NoSandbox."""
+    if os.geteuid() != 0:
+        raise NoSandbox("The isolation `uid` is for root, who drops to a user without rights: this is no root.")
+    if not seccomp.program():
+        raise NoSandbox(f"The isolation `uid` has no filter of system calls for {os.uname().machine}.")
+    folder = _copied(unit)
+    user = own_user.claim(_unprivileged_uid)
+    if user is None:
+        raise NoSandbox("The isolation `uid` found no free user.")
+    return user, folder
+
+
+@functools.cache
+def _copied(unit: Unit) -> str:
+    """What a user of its own imports: of this repository copies, since that is closed; of packages links."""
+    entries, _ = _packages(_wanted(unit.needs_torch))
+    for path in (_interpreter()[0], *entries):
+        closed = own_user.closed_at(path)
+        if closed:
+            raise NoSandbox(f"The isolation `uid` needs {path}, and other users cannot read {closed}.")
+    temporary = tempfile.TemporaryDirectory(prefix="backpass-")
+    _kept.append(temporary)  # removed when this process ends
+    ours = {os.path.basename(path): path for path in _ours(unit)}
+    ours |= {name: str(HERE / name) for name in CONFINING_FILES}
+    own_user.copy_for_all(ours, temporary.name)
+    compileall.compile_dir(temporary.name, maxlevels=1, quiet=2)
+    for entry in entries:
+        os.symlink(entry, os.path.join(temporary.name, os.path.basename(entry)))
+    return temporary.name
+
+
+_kept: list[tempfile.TemporaryDirectory] = []
 
 
 def process_limit(unit: Unit, isolation: str) -> int:
     """RLIMIT_NPROC for a worker. It counts a user's processes; from Linux 5.14 on those of a namespace."""
     version = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
-    apart = isolation == "bubblewrap" and (version >= (5, 14) or os.geteuid() == 0)
+    apart = isolation == UID or (isolation == BUBBLEWRAP and (version >= (5, 14) or os.geteuid() == 0))
     return unit.limits.processes + (0 if apart else _own_threads())
 
 

@@ -43,8 +43,11 @@ _SOCKET = {"x86_64": 41, "aarch64": 198}
 _FAMILIES = (1, 2, 10)
 
 
-def program() -> bytes:
-    """The filter for this machine; b"" on machines whose numbers are not listed."""
+def program(sockets: bool = True) -> bytes:
+    """The filter for this machine; b"" on machines whose numbers are not listed.
+
+    Without `sockets` none can be made, for where no namespace keeps them apart.
+    """
     if platform.machine() not in _DENIED:
         return b""
     machine, denied = _DENIED[platform.machine()]
@@ -57,7 +60,7 @@ def program() -> bytes:
         *((_JUMP_EQUAL, "refuse", None, number) for number in denied),
         (_JUMP_EQUAL, None, "allow", _SOCKET[platform.machine()]),
         (_LOAD, None, None, _ARGUMENT_AT),
-        *((_JUMP_EQUAL, "allow", None, family) for family in _FAMILIES),
+        *((_JUMP_EQUAL, "allow", None, family) for family in (_FAMILIES if sockets else ())),
     ]
     ends = {"refuse": _NOT_PERMITTED, "allow": _ALLOW, "kill": _KILL}
     places = {name: len(lines) + number for number, name in enumerate(ends)}

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from autograder.isolation import BUBBLEWRAP
+from autograder.sandbox import own_user
 from autograder.sandbox.launch import SCRATCH, Worker, children, read_proc
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -29,10 +31,10 @@ class Usage:
 
 
 def usage(worker: Worker) -> Usage:
-    """Sums over the process tree of a worker. A process that ends meanwhile is passed over."""
+    """Sums over the processes of a worker. A process that ends meanwhile is passed over."""
     ticks = pages = files = delayed = tasks = 0
     running = False
-    for pid in descendants(worker.process.pid):
+    for pid in processes(worker):
         try:
             # The name stands in parentheses and may hold anything.
             fields = read_proc(f"{pid}/stat").rpartition(b")")[2].split()
@@ -43,8 +45,15 @@ def usage(worker: Worker) -> Usage:
         pages += int(fields[21])
         tasks += int(fields[17])
         delayed += _delayed(pid)
-        files = max(files, _files(pid)) if worker.isolation != "none" else 0
+        files = max(files, _files(pid)) if worker.isolation == BUBBLEWRAP else 0
+    if worker.user is not None:
+        files = own_user.files_in(worker.scratch)
     return Usage(ticks / _TICKS, pages * _PAGE, files, running, delayed / 1e9, tasks)
+
+
+def processes(worker: Worker) -> Iterator[int]:
+    """All processes of a worker. With a user of its own also those whose parent has ended."""
+    return worker.user.processes() if worker.user is not None else descendants(worker.process.pid)
 
 
 def descendants(pid: int) -> Iterator[int]:
