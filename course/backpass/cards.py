@@ -83,7 +83,8 @@ class Card:
         ]
 
     def _repr_html_(self) -> str:
-        cell = 'style="text-align: left; vertical-align: top; padding: .15em .8em"'
+        style = "text-align: left; vertical-align: top; padding: .15em .8em"
+        cell, number = f'style="{style}"', f'style="{style}; white-space: nowrap"'
         facts = "".join(
             f"<tr><td {cell}><strong>{name}</strong></td><td {cell}>{html.escape(text)}</td></tr>"
             for name, text in self._facts()
@@ -91,9 +92,9 @@ class Card:
         rows = ""
         for measure, meaning in self.measures.items():
             low, high = self.interval(measure)
-            expected = f"{low:.3g} to {high:.3g}" if self.random else html.escape(meaning)
+            expected = f"{shown(low)} to {shown(high)}" if self.random else html.escape(meaning)
             rows += (
-                f"<tr><td {cell}>{html.escape(measure)}</td><td {cell}>{self.mean(measure):.3g}</td>"
+                f"<tr><td {cell}>{html.escape(measure)}</td><td {number}>{shown(self.mean(measure))}</td>"
                 f"<td {cell}>{expected}</td></tr>"
             )
         summary = "Mean of the recorded runs, and where a new run should fall" if self.random else "Recorded results"
@@ -109,8 +110,25 @@ class Card:
         lines = [f"Reproduction card: {self.name}"] + [f"{name}: {text}" for name, text in self._facts()]
         for measure in self.measures:
             low, high = self.interval(measure)
-            lines.append(f"  {measure}: {self.mean(measure):.3g} (a new run: {low:.3g} to {high:.3g})")
+            lines.append(f"  {measure}: {shown(self.mean(measure))} (a new run: {shown(low)} to {shown(high)})")
         return "\n".join(lines)
+
+
+def shown(value: float) -> str:
+    """A number as people write it, with three digits.
+
+    >>> shown(0.01234), shown(20_000), shown(2.78e8)
+    ('0.0123', '20,000', '2.78 × 10⁸')
+    """
+    digits, _, exponent = f"{value:.3g}".partition("e")
+    if not exponent:
+        return digits
+    if 0 < int(exponent) < 6:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    return f"{digits} × 10{str(int(exponent)).translate(_RAISED)}"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def _seconds(seconds: float) -> str:
