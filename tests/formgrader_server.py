@@ -18,14 +18,14 @@ SECONDS = 120
 class Server:
     """Runs until `close`; whoever asks shows the token `token`."""
 
+    program = ("jupyter_server", "--ServerApp.jpserver_extensions={'nbgrader.server_extensions.formgrader': True}")
+
     def __init__(self, root: Path):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"http://127.0.0.1:{free.getsockname()[1]}"
-        extension = "{'nbgrader.server_extensions.formgrader': True}"
-        command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"]
-        command += [f"--ServerApp.jpserver_extensions={extension}", "--IdentityProvider.token=token"]
-        command += [f"--port={self.address.rpartition(':')[2]}"]
+        command = [sys.executable, "-m", *self.program, "--no-browser", "--allow-root"]
+        command += ["--IdentityProvider.token=token", f"--port={self.address.rpartition(':')[2]}"]
         path = os.pathsep.join([str(ROOT), str(BACKPASS.parent), os.environ.get("PYTHONPATH", "")])
         environment = os.environ | {"PYTHONPATH": path, "JUPYTER_CONFIG_DIR": str(root / "config")}
         self.log = open(root / "server.log", "w+")  # noqa: SIM115 - lives as long as the server

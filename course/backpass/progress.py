@@ -136,7 +136,7 @@ class Panel:
         here = one.folder == self.here
         marks = "".join(
             f'<span role="img" aria-label="{escape(name)}: {state}" title="{escape(name)}: {state}" '
-            f'style="display:inline-block;width:14px;text-align:center;{_COLOURS[state]}">{SIGNS[state]}</span>'
+            f'style="display:inline-block;width:14px;margin-right:2px;text-align:center;{_COLOURS[state]}">{SIGNS[state]}</span>'
             for name, state in one.exercises.items()
         )
         title = f"<strong>{escape(one.title)}</strong>" if here else escape(one.title)
@@ -147,7 +147,8 @@ class Panel:
         )
 
 
-_COLOURS = {DONE: "color:#0072B2;font-weight:700", BEGUN: "color:#D55E00;font-weight:700", OPEN: "opacity:.6"}
+_SQUARE = "border-radius:3px;color:#fff;background:"
+_COLOURS = {DONE: f"{_SQUARE}#0072B2", BEGUN: f"{_SQUARE}#B85000", OPEN: "opacity:.7"}
 
 
 def progress(folder: Path | str | None = None) -> Panel:

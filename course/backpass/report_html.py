@@ -2,7 +2,7 @@
 
 Colours are laid over whatever the page's background is, and text keeps the page's colour: so it is legible in
 light and in dark. Blue is right, orange is wrong (told apart by colour-blind readers), and a sign says it,
-too.
+too. No colour is legible as text on both white and black: signs stand white on a square of it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ from backpass.report import STATE_WORDS, Item, Report, Section
 from backpass.running import Run
 from backpass.story import tell
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#7f7f7f"
+# White on each, and each on white, has a contrast of 4.5 or more.
+BLUE, ORANGE, GREY = "#0072B2", "#B85000", "#6b6b6b"
 _COLOURS = {"passed": BLUE, "not_attempted": GREY, "not_graded": GREY}
-_RIGHT, _WRONG, _PLAIN = "#56b4e94d", "#e69f0085", "#7f7f7f1c"
+_RIGHT, _WRONG, _PLAIN = "#56b4e94d", "#e69f0060", "#7f7f7f1c"
 # A failure after the first shows its arrays only where they are small: a notebook's file holds all this.
 _SMALL = 64
 _LINE = "1px solid rgba(127,127,127,.35)"
@@ -74,7 +75,7 @@ def _head(section: Section) -> str:
     squares = "".join(_square(item) for item in section.items)
     return (
         f'<div style="display:flex;flex-wrap:wrap;align-items:baseline;gap:4px 14px">'
-        f'<span style="font-size:16px;font-weight:600">{_text(section.exercise)}</span>'
+        f'<span role="heading" aria-level="3" style="font-size:16px;font-weight:600">{_text(section.exercise)}</span>'
         f'<span role="img" aria-label="{count} of {of} items pass">{squares}</span>'
         f"<span>{count} of {of} items pass</span>"
         f'<span style="margin-left:auto;font-weight:600;white-space:nowrap">{points}</span></div>'
@@ -85,8 +86,9 @@ def _square(item: Item) -> str:
     sign, words = STATE_WORDS[item.state]
     colour = _COLOURS.get(item.state, ORANGE)
     return (
-        f'<span title="{_text(item.title)}: {words}" style="display:inline-block;width:18px;line-height:18px;'
-        f"text-align:center;border-radius:4px;margin-right:3px;letter-spacing:0;font-size:12px;"
+        f'<span aria-hidden="true" title="{escape(item.title)}: {words}" '
+        f'style="display:inline-block;width:18px;line-height:18px;'
+        f"text-align:center;border-radius:4px;margin-right:3px;letter-spacing:0;font-size:12px;font-weight:400;"
         f'background:{colour};color:#fff">{sign}</span>'
     )
 
@@ -112,10 +114,9 @@ def _folded_failure(item: Item, run: Run | None, told: bool) -> str:
 
 
 def _title(item: Item) -> str:
-    sign, words = STATE_WORDS[item.state]
-    colour = _COLOURS.get(item.state, ORANGE)
+    words = STATE_WORDS[item.state][1]
     return (
-        f'<span style="color:{colour};font-weight:700" aria-hidden="true">{sign}</span> {_text(item.title)} '
+        f"{_square(item)} {_text(item.title)} "
         f'<span style="font-weight:400;opacity:.75">({words}, {_points(item)})</span>'
     )
 
@@ -215,7 +216,7 @@ def _table(part: np.ndarray, form: Format, wrong: np.ndarray | None = None, mark
             colour = _PLAIN if wrong is None or not marked else _WRONG if bad else _RIGHT
             text = _text(form(value))
             text = f"<b>{text}</b>" if bad else text
-            sign = '<span aria-label="wrong:">≠</span>' if bad and marked else ""
+            sign = '<span role="img" aria-label="wrong:">≠</span>' if bad and marked else ""
             cells.append(f'<td style="padding:1px 5px;background:{colour}">{sign}{text}</td>')
         rows.append(f'<tr style="background:none">{"".join(cells)}</tr>')
     return f'<table style="{_TABLE}">{"".join(rows)}</table>'
@@ -281,7 +282,8 @@ def _hints(section: Section) -> str:
     links = [(section.lecture, "Where the lecture explains it"), (section.reference, "One way to write it")]
     for target, words in links:
         if target:
-            inner += f'<div style="{_MARGIN}"><a href="{escape(target)}">{words}</a></div>'
+            link = f'<a href="{escape(target)}" style="color:inherit;text-decoration:underline">{words}</a>'
+            inner += f'<div style="{_MARGIN}">{link}</div>'
     return inner
 
 
