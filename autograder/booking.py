@@ -42,6 +42,7 @@ from sqlalchemy.exc import OperationalError, SAWarning
 from traitlets.config import Config
 
 from autograder.nbgrader_plugin import configure
+from autograder.nbgrader_plugin.dropped import bring_back, drop, dropped_items
 from autograder.nbgrader_plugin.grade import RESULT
 from autograder.nbgrader_plugin.hooks import before_autograde, refuse_links
 from autograder.nbgrader_plugin.reading import SubmissionExporter
@@ -112,6 +113,9 @@ class Books:
         self._waiting: list[_Written] = []
         self._converter = Booking(coursedir=course, config=config)
         self._gradebook = Gradebook(course.db_url, course.course_id)
+        self._dropped = dropped_items(config, unit)
+        bring_back(self._gradebook.db, unit, self._dropped)
+        self._gradebook.db.commit()
         self._direct = self._is_ours()
         if self._direct:
             self._prepare()
@@ -292,6 +296,7 @@ class Books:
         self._add_cells(Comment, self._comment_cells, ids.values())
         self._enter_grades(batch, ids)
         self._enter_comments(batch, ids)
+        drop(self._gradebook.db, self.unit, self._dropped)
         self._enter_penalties(batch, ids, submissions)
 
     def _add_students(self, batch: list[_Written]) -> None:

@@ -41,6 +41,7 @@ from autograder.differences import Difference, difference, gradebook_cells
 from autograder.host import Host
 from autograder.limits import configuration, configured, with_limits
 from autograder.nbgrader_plugin import configure
+from autograder.nbgrader_plugin.dropped import dropped_items, without
 from autograder.nbgrader_plugin.hooks import refuse_links
 from autograder.patience import patiently
 from autograder.pool import Job, default_jobs, grade_job
@@ -178,6 +179,7 @@ class _Run:
     config: Config
     isolation: str
     limits: dict[str, float]
+    dropped: frozenset[str]
     store: Store
     rows: dict[str, Row] = field(default_factory=dict)
     entered: list[tuple[str, str]] = field(default_factory=list)
@@ -189,7 +191,7 @@ class _Run:
         # Items that say the same are one object: a large class has few different ones.
         items = [self.items.setdefault(tuple(vars(item).values()), item) for item in result.items]
         result = replace(result, submission=submission.student, items=items)
-        self.rows[submission.student] = Row(submission.student, result)
+        self.rows[submission.student] = Row(submission.student, without(result, self.dropped))
         self.books.add(submission.student, submission.path, result, partial(self._booked, submission))
 
     def _booked(self, submission: Submission, trouble: str) -> None:
@@ -295,7 +297,8 @@ def class_differences(
 
         def compare(submission: Submission, result: Result) -> None:
             which = (run.which, submission.student, cells.get(submission.student, {}))
-            found[submission.student] = difference(*which, result, submission.code, run.versions, run.store)
+            told = (without(result, run.dropped), submission.code, run.versions, run.store, run.dropped)
+            found[submission.student] = difference(*which, *told)
             advance()
 
         waiting: dict[str, list[Submission]] = {}
@@ -329,7 +332,8 @@ def _run_over(
     versions = versions_of(which, isolation)
     path = Path(course.root) / FILE_NAME
     with Store(path, writing) as store, _bar(progress, name, len(submissions)) as advance:
-        yield _Run(name, which, versions, course, config, isolation, limits, store), submissions, advance
+        dropped = dropped_items(config, name)
+        yield _Run(name, which, versions, course, config, isolation, limits, dropped, store), submissions, advance
 
 
 def stored_results(unit: str, course_dir: Path, isolation: str = "bubblewrap") -> list[Result]:
@@ -352,7 +356,8 @@ def stored_results(unit: str, course_dir: Path, isolation: str = "bubblewrap") -
             if trouble:
                 results.append(Result(name, submission.student, trouble=trouble, isolation=isolation))
             else:
-                results.append(replace(known.result, processor_seconds=seconds))
+                counted = without(known.result, dropped_items(config, name))
+                results.append(replace(counted, processor_seconds=seconds))
     return results
 
 

@@ -6,7 +6,7 @@ from which code and which versions of the checks the gradebook's scores came.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from nbgrader.api import Gradebook
@@ -79,14 +79,17 @@ def difference(
     code: str,
     versions: Versions,
     store: Store,
+    dropped: Collection[str] = (),
 ) -> Difference | None:
-    """What would change for a student; None where no score does."""
+    """What would change for a student; None where no score does. dropped: exercises that count for nobody."""
     entered = store.entered(unit.name, student)
     old = Known(Result(unit.name, student), tuple(versions.parts))
     if entered is not None:
         old = store.get(entered[0], entered[1], unit, student, new.isolation)
     changes, total_before, total_after = [], 0.0, 0.0
     for exercise in unit.exercises:
+        if exercise.name in dropped:
+            continue
         cell = cells.get(exercise.name, Cell(0.0, None, None, None))
         before = cell.extra or 0.0 if exercise.bonus and cell.auto is not None else cell.auto
         earned = new.exercise_score(exercise.name)

@@ -129,6 +129,7 @@ def files_of(course: Course) -> dict[str, tuple[int, bytes]]:
 CONFIGURATIONS = {
     "as our plug-in sets it up": "",
     "late work counts nothing": "c.LateSubmissionPlugin.penalty_method = 'zero'",
+    "items dropped": f"c.Grade.dropped = {{{UNIT!r}: ['pad2d', 'question', 'rot90_symmetrize']}}",
     "outputs limited": "c.LimitOutput.max_lines = 2; c.IgnorePattern.enabled = True; c.IgnorePattern.pattern = 'x'",
     "files not overwritten, other permissions": (
         f"c.Autograde.exclude_overwriting = {{{UNIT!r}: ['given.py']}}; c.Autograde.permissions = 644"

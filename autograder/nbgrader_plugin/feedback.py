@@ -21,6 +21,8 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import GetGrades
 from nbgrader.utils import is_grade, is_task
 
+from autograder.nbgrader_plugin.dropped import dropped_items
+
 TAGS = frozenset(
     "a abbr b blockquote br caption cite code col colgroup dd del details div dl dt em figcaption figure "
     "h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp section small span strong sub summary sup "
@@ -113,3 +115,4 @@ class Grades(GetGrades):
         undecided = grade.auto_score is None and grade.manual_score is None
         cell.metadata.nbgrader["score"] = None if undecided else grade.score
         cell.metadata.nbgrader["points"] = grade.max_score
+        cell.metadata.nbgrader["dropped"] = name in dropped_items(self.config, self.assignment_id)

@@ -20,7 +20,8 @@ from traitlets import Bunch, Dict, Enum, TraitError, validate
 
 from autograder.host import Host, HostFailed
 from autograder.isolation import BUBBLEWRAP, ISOLATIONS, said
-from autograder.limits import UnusableLimit, checked, with_limits
+from autograder.limits import UnusableConfiguration, UnusableLimit, checked, with_limits
+from autograder.nbgrader_plugin.dropped import checked as checked_dropped
 from autograder.nbgrader_plugin.reading import unit_of
 from autograder.pool import Job
 from autograder.reading import Unreadable, read_bytes
@@ -118,6 +119,17 @@ class Grade(NbGraderPreprocessor):
     limits = Dict(
         help="Limits of this course's own, by the names of autograder.units.Limits: {'call_seconds': 5}."
     ).tag(config=True)
+
+    dropped = Dict(help="Items that count for nobody: {assignment: [names of exercises or questions]}.").tag(
+        config=True
+    )
+
+    @validate("dropped")
+    def _droppable(self, proposal: Bunch) -> dict[str, list[str]]:
+        try:
+            return checked_dropped(proposal.value)
+        except UnusableConfiguration as error:
+            raise TraitError(str(error)) from None
 
     @validate("limits")
     def _usable(self, proposal: Bunch) -> dict[str, float]:

@@ -15,6 +15,7 @@ from nbgrader.preprocessors import SaveAutoGrades
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 from sqlalchemy import text
 
+from autograder.nbgrader_plugin.dropped import UnknownItem, bring_back, drop, dropped_items
 from autograder.nbgrader_plugin.grade import RESULT
 from autograder.results import Result
 from autograder.units import UNITS
@@ -92,6 +93,8 @@ class Save(SaveAutoGrades):
             return super().preprocess(nb, resources)
         which = resources["nbgrader"]
         with Gradebook(which["db_url"]) as gradebook:
+            dropped = dropped_items(self.config, which["assignment"])
+            bring_back(gradebook.db, which["assignment"], dropped)
             rows = gradebook.find_submission_notebook(which["notebook"], which["assignment"], which["student"])
             grades = {grade.name: grade for grade in rows.grades}
             comments = {comment.name: comment for comment in rows.comments}
@@ -101,6 +104,11 @@ class Save(SaveAutoGrades):
                     self._enter(gradebook, self._row(grades, cell), cell, result)
                 if is_solution(cell) or is_task(cell):
                     self._row(comments, cell).auto_comment = auto_comment(cell, result)
+            gradebook.db.flush()
+            try:
+                drop(gradebook.db, which["assignment"], dropped)
+            except UnknownItem as error:
+                self.log.error("%s Nothing was dropped.", error)
             gradebook.db.commit()
         return nb, resources
 
