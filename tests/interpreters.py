@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from autograder.paths import BACKPASS, ROOT
+from autograder.sandbox.own_user import closed_at
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 BASE = Path(os.path.realpath(sys.executable))
@@ -65,6 +66,25 @@ def like_venv(folder: Path) -> Path:
 def of_the_system(folder: Path) -> Path:
     found = shutil.which("python3", path="/usr/bin:/bin")
     return Path(found or "/usr/bin/python3")
+
+
+def for_everybody(folder: Path) -> Path | None:
+    """An interpreter that every user can run: this one, a copy of it in `folder`, or the system's of this version."""
+    if not closed_at(str(BASE)):
+        return BASE
+    if not unusual():
+        return _on_its_own(copied(folder / "python"))
+    python = of_the_system(folder)
+    shown = subprocess.run([python, "-V"], capture_output=True, text=True).stdout if python.exists() else ""
+    return python if shown.startswith(f"Python {VERSION}.") and not closed_at(str(python)) else None
+
+
+def _on_its_own(python: Path) -> Path:
+    """The copy looks for libpython beside itself, no longer where it was built for."""
+    old, new = f"{BASE.parent.parent / 'lib'}\0".encode(), b"$ORIGIN/../lib\0"
+    if len(old) >= len(new):
+        python.write_bytes(python.read_bytes().replace(old, new.ljust(len(old), b"\0")))
+    return python
 
 
 LAYOUTS: dict[str, Callable[[Path], Path]] = {
