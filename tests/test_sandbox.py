@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,7 @@ from autograder.sandbox import (
     drop_spares,
     launch,
     prepare_spare,
+    warm,
     watch,
 )
 from autograder.units import UNITS, Limits
@@ -49,12 +52,19 @@ LIMITS = dataclasses.replace(
 UNIT = dataclasses.replace(UNITS["convolution"], limits=LIMITS)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _isolated() -> None:
+@pytest.fixture(scope="module", autouse=True, params=["forked", "started"])
+def start(request) -> Iterator[str]:
+    """Everything holds for workers that are forked from a template, and for those that are started by themselves."""
     try:
         check_isolation("bubblewrap")
     except NoSandbox as error:
         pytest.skip(str(error))
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "started":
+            patch.setattr(warm, "fork", lambda unit: None)
+        elif warm.refused(UNIT):
+            pytest.skip(f"workers cannot be forked here: {warm.refused(UNIT)}")
+        yield request.param
 
 
 def session(*cells: str, unit=UNIT, isolation: str = "bubblewrap") -> Session:
@@ -107,7 +117,7 @@ value = 3
 
 
 @pytest.fixture(scope="module", params=["bubblewrap", "none"])
-def honest(request):
+def honest(request, start):
     with running(HONEST, isolation=request.param) as started:
         assert started.notes == []
         yield started
@@ -459,7 +469,7 @@ def well(): return "well"
 
 
 @pytest.fixture(scope="module")
-def hostile():
+def hostile(start):
     with running(HOSTILE) as started:
         assert started.notes == []
         yield started
@@ -739,7 +749,7 @@ def modules(): return sorted(sys.modules), list(sys.path), list(sys.argv)
 
 
 @pytest.fixture(scope="module")
-def looking():
+def looking(start):
     with running(LOOKING) as started:
         assert started.notes == []
         yield started
@@ -842,6 +852,9 @@ def test_ways_around_the_limits_are_closed(looking):
     assert looking.call("call_library", ("shmget", anonymous, 1 << 20, 0o1600)).value == (-1, 1)
     assert looking.call("call_library", ("ptrace", 16, 1, 0, 0)).value[0] == -1
     assert looking.call("shared", ()).value == 1
+    # The filter does not look into clone(2): that a namespace of users has no other below it is the kernel's limit.
+    if platform.machine() == "x86_64":
+        assert looking.call("call_library", ("syscall", 56, new_user_namespace | 17, 0, 0, 0, 0)).value == (-1, 28)
 
 
 def test_the_worker_loads_nothing_of_the_grader(looking):
@@ -887,7 +900,8 @@ def test_the_sandbox_dies_with_the_grader():
     grader = subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True, env=here())
     first = int(grader.stdout.readline())
     time.sleep(0.1)
-    processes = list(watch.descendants(first))
+    processes = [pid for pid in watch.descendants(grader.pid) if pid != grader.pid]
+    assert first in processes
     assert len(processes) >= 3
     grader.send_signal(signal.SIGKILL)
     grader.wait()
@@ -1032,3 +1046,106 @@ def test_waiting_for_the_graders_answers_is_nobodys_idleness():
 
     with session("def sum_of(f):\n    return sum(f(1.0) for _ in range(12))") as student:
         assert student.call("sum_of", [slow]).value == 12.0
+
+
+# Workers that are forked
+
+
+def test_a_worker_is_forked_or_started_as_this_run_says(start):
+    with running("def f(): return 1") as s:
+        assert s._worker.forked == (start == "forked")
+
+
+def test_nothing_passes_from_one_worker_to_another(start):
+    """Neither by what they share a beginning with, nor by files, terminals, sockets, memory or processes."""
+    leaves = """
+    import builtins, os, socket, sys
+    import numpy as np
+    import wire, worker
+    np.pi = wire.MAX_FRAME = 3
+    builtins.left = sys.left = os.environ["LEFT"] = "left"
+    open("left", "w").close()
+    master, terminal = os.openpty()
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind("\\0left")
+    listening.listen()
+    def mark(): return np.pi
+    """
+    finds = """
+    import builtins, os, socket, sys
+    import numpy as np
+    import wire
+    def connect(family, address):
+        try: socket.socket(family).connect(address)
+        except OSError as error: return type(error).__name__
+        return "connected"
+    def found():
+        there = [np.pi == 3, wire.MAX_FRAME == 3, hasattr(builtins, "left"), hasattr(sys, "left"), "LEFT" in os.environ]
+        there += [bool(os.listdir("/scratch")), os.listdir("/dev/pts") != ["ptmx"]]
+        there += [connect(socket.AF_UNIX, "\\0left") == "connected"]
+        return there, len([name for name in os.listdir("/proc") if name.isdigit()])
+    def spaces(): return {name: os.readlink("/proc/self/ns/" + name) for name in os.listdir("/proc/self/ns")}
+    """
+    with running(leaves) as one, running(finds) as other, running(finds) as third:
+        assert one.notes == other.notes == []
+        assert one.call("mark", ()).value == 3
+        assert other.call("found", ()).value == ([False] * 8, 2)
+        first, second = (s.call("spaces", ()).value for s in (other, third))
+        shared = {name for name in first if first[name] == second[name]}
+        assert shared <= {"time", "time_for_children"}
+
+
+def test_a_worker_cannot_reach_its_template(start):
+    if start != "forked":
+        pytest.skip("there is none")
+    looks = """
+    import os
+    def parents(): return os.getppid(), os.path.exists("/proc/0"), open("/proc/1/status").read()
+    def kill_all():
+        try: os.kill(-1, 9)
+        except ProcessLookupError: return "nobody"
+    """
+    with running(looks) as s, running("def well(): return 1") as other:
+        parent, exists, status = s.call("parents", ()).value
+        assert (parent, exists) == (1, False)
+        assert "\nPPid:\t0\n" in status
+        assert s.call("kill_all", ()).value == "nobody"
+        template = next(iter(warm._templates.running.values()))[0]
+        assert template.poll() is None
+        assert other.call("well", ()).value == 1
+
+
+def test_where_workers_cannot_be_forked_they_are_started(start, monkeypatch):
+    if start != "forked":
+        pytest.skip("there is nothing to fall back from")
+    monkeypatch.setattr(warm, "_refused", {})
+    monkeypatch.setattr(warm.seccomp, "program", lambda: b"no filter")
+    real = launch.Command.run
+    monkeypatch.setattr(
+        launch.Command, "run", lambda self, **more: real(dataclasses.replace(self, filtered=False), **more)
+    )
+    with running("def f(): return 1") as s:
+        assert s.call("f", ()).value == 1
+        assert not s._worker.forked
+    assert "prctl" in warm.refused(UNIT)
+
+
+def test_a_template_that_has_ended_is_replaced(start):
+    if start != "forked":
+        pytest.skip("there is none")
+    for _ in range(2):
+        with running("def f(): return 1") as s:
+            assert s._worker.forked
+            assert s.call("f", ()).value == 1
+        process, _control = next(iter(warm._templates.running.values()))
+        launch.end_sandbox(process)
+
+
+def test_workers_outlive_neither_their_template_nor_its_end():
+    with running("def f(): return 1") as s:
+        processes = list(watch.descendants(s._worker.process.pid))
+        drop_spares()
+        deadline = time.monotonic() + 10
+        while s._worker.forked and any(map(_alive, processes)):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)

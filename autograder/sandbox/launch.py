@@ -30,7 +30,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder.given import write_given
 from autograder.isolation import BUBBLEWRAP, ISOLATIONS, NONE, UID
@@ -38,11 +38,15 @@ from autograder.paths import BACKPASS, ROOT, SOURCE
 from autograder.sandbox import own_user, seccomp
 from autograder.units import Unit
 
+if TYPE_CHECKING:
+    from autograder.sandbox.warm import Forked
+
 HERE = Path(__file__).resolve().parent
 OLDEST = (0, 8)  # bubblewrap: --size, --disable-userns
+COUNTS_APART = (5, 14)  # Linux: RLIMIT_NPROC counts the processes of a user namespace, not all of a user
 STAGE = "/stage"  # where the outer step of root puts what will be visible
 SCRATCH = "/scratch"
-WORKER_FILES = ("worker.py", "standins.py", "wire.py")
+WORKER_FILES = ("worker.py", "standins.py", "template.py", "wire.py")
 CONFINING_FILES = ("confine.py", "seccomp.py")
 # Under `uid`, the worker refuses to begin where it can enter one of these.
 CLOSED = tuple(str(ROOT / name) for name in ("autograder", "solutions", "source"))
@@ -80,14 +84,15 @@ class Visible:
 
 @dataclass
 class Worker:
-    """A started worker: its process and both ends of the channel."""
+    """A started worker: its process (with `forked` the first of its namespaces) and both ends of the channel."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen | Forked
     requests: int
     replies: int
     isolation: str
     scratch: str = ""
     user: own_user.User | None = None  # under `uid`
+    forked: bool = False
     # After kill(): what it had written to stderr (a few KiB), and its status where it had ended by itself.
     complaint: str = ""
     status: int | None = None
@@ -108,13 +113,8 @@ class Worker:
         elif self.isolation == NONE:
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        else:
-            # The first process of a process namespace: all in it is dead before bubblewrap, its parent, ends.
-            for child in children(self.process.pid):
-                with contextlib.suppress(OSError):
-                    os.kill(child, signal.SIGKILL)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(timeout=2.0)
+        elif not self.forked:
+            end_sandbox(self.process)
         self.process.kill()
         self.process.wait()
         for descriptor in (self.requests, self.replies):
@@ -123,6 +123,18 @@ class Worker:
         if self.scratch:
             shutil.rmtree(self.scratch, ignore_errors=True)
         return self.status
+
+
+def end_sandbox(bubblewrap: subprocess.Popen) -> None:
+    """End what a bubblewrap isolates, then itself."""
+    # The first process of a process namespace: all in it is dead before bubblewrap, its parent, ends.
+    for child in children(bubblewrap.pid):
+        with contextlib.suppress(OSError):
+            os.kill(child, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        bubblewrap.wait(timeout=2.0)
+    bubblewrap.kill()
+    bubblewrap.wait()
 
 
 def read_proc(name: str) -> bytes:
@@ -317,9 +329,10 @@ def _tree(what: Visible, prefix: str) -> list[str]:
     return arguments
 
 
-def _isolating(layout: list[str], unit: Unit) -> list[str]:
-    """Options of the bubblewrap that isolates."""
-    options = ["--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"]
+def _isolating(layout: list[str], unit: Unit, template: bool) -> list[str]:
+    """Options of the bubblewrap that isolates. A template makes further namespaces, and its workers forbid them."""
+    options = ["--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
+    options += [] if template else ["--disable-userns"]
     options += ["--cap-drop", "ALL", "--hostname", "sandbox", "--clearenv"]
     for name, value in _ENVIRONMENT.items():
         options += ["--setenv", name, value]
@@ -330,10 +343,11 @@ def _isolating(layout: list[str], unit: Unit) -> list[str]:
     return [*options, "--remount-ro", "/", "--chdir", SCRATCH]
 
 
-def _run_worker(path: tuple[str, ...], closed: tuple[str, ...] = ()) -> list[str]:
+def _run_worker(path: tuple[str, ...], closed: tuple[str, ...] = (), template: bool = False) -> list[str]:
     """Arguments of the interpreter: no environment, no site-packages, no byte code, an explicit sys.path.
 
-    With `closed`, folders that it must not be able to read, the worker confines itself before all else.
+    With `closed`, folders that it must not be able to read, the worker confines itself before all else. A template
+    forks workers, and goes on as one of them only in these.
     """
     begin = "import gc, sys; gc.disable(); "
     if closed:
@@ -341,7 +355,8 @@ def _run_worker(path: tuple[str, ...], closed: tuple[str, ...] = ()) -> list[str
         begin += f"confine.confine(sys.argv[1:{len(closed) + 1}]); "
     else:
         begin += "sys.path += sys.argv[1:]; "
-    return ["-I", "-S", "-B", "-c", begin + "import worker; worker.main()", *closed, *path]
+    begin += "import worker, template; template.serve(); " if template else "import worker; "
+    return ["-I", "-S", "-B", "-c", begin + "worker.main()", *closed, *path]
 
 
 _turns = itertools.count(os.getpid())
@@ -369,11 +384,12 @@ class Command:
 
     arguments: tuple[str, ...]
     options: tuple[str, ...]
+    filtered: bool = True
 
     def run(self, **streams: Any) -> subprocess.Popen:
         given = [os.memfd_create("given") for _ in range(2)]
         try:
-            options = [*self.options, *(["--seccomp", str(given[1])] if seccomp.program() else [])]
+            options = [*self.options, *(["--seccomp", str(given[1])] if self.filtered and seccomp.program() else [])]
             for descriptor, data in zip(given, ("\0".join(options).encode() + b"\0", seccomp.program()), strict=True):
                 with os.fdopen(os.dup(descriptor), "wb") as file:
                     file.write(data)
@@ -388,13 +404,13 @@ class Command:
 _OPTIONS = "(the descriptor of the options)"
 
 
-def command_line(unit: Unit) -> Command:
-    """The command that starts a worker of a unit under bubblewrap."""
-    bwrap, what = _bubblewrap(), visible(unit)
-    inner = ["--args", _OPTIONS, "--", what.python, *_run_worker(what.path)]
+def command_line(unit: Unit, template: bool = False) -> Command:
+    """The command that starts a worker of a unit under bubblewrap, or a template of workers."""
+    bwrap, what = bubblewrap(), visible(unit)
+    inner = ["--args", _OPTIONS, "--", what.python, *_run_worker(what.path, template=template)]
     if os.geteuid() != 0:
         layout = [*_tree(what, ""), "--dir", "/proc", "--dir", "/dev", "--dir", SCRATCH]
-        return Command((bwrap, *inner), tuple(_isolating(layout, unit)))
+        return Command((bwrap, *inner), tuple(_isolating(layout, unit, template)), filtered=not template)
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise NoSandbox("Student code must not run as root, and setpriv is missing: install util-linux.")
@@ -416,7 +432,8 @@ def command_line(unit: Unit) -> Command:
         "--no-new-privs",
     ]
     layout = ["--ro-bind", STAGE, "/"]
-    return Command((*outer, "--", os.path.realpath(bwrap), *inner), tuple(_isolating(layout, unit)))
+    arguments = (*outer, "--", os.path.realpath(bwrap), *inner)
+    return Command(arguments, tuple(_isolating(layout, unit, template)), filtered=not template)
 
 
 @functools.cache
@@ -427,7 +444,8 @@ def _tools(*programs: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*programs, *libraries, *cache]))
 
 
-def _bubblewrap() -> str:
+def bubblewrap() -> str:
+    """The path of the program. Raises NoSandbox."""
     if not sys.platform.startswith("linux"):
         raise NoSandbox(f"Student code can be isolated on Linux only (a container or WSL will do). {WITHOUT}")
     bwrap = shutil.which("bwrap")
@@ -541,10 +559,13 @@ def _copied(unit: Unit) -> str:
 _kept: list[tempfile.TemporaryDirectory] = []
 
 
+def kernel() -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
+
+
 def process_limit(unit: Unit, isolation: str) -> int:
     """RLIMIT_NPROC for a worker. It counts a user's processes; from Linux 5.14 on those of a namespace."""
-    version = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
-    apart = isolation == UID or (isolation == BUBBLEWRAP and (version >= (5, 14) or os.geteuid() == 0))
+    apart = isolation == UID or (isolation == BUBBLEWRAP and (kernel() >= COUNTS_APART or os.geteuid() == 0))
     return unit.limits.processes + (0 if apart else _own_threads())
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from autograder.sandbox import launch, wire
+from autograder.isolation import BUBBLEWRAP
+from autograder.sandbox import launch, warm, wire
 from autograder.sandbox.launch import NoSandbox
 from autograder.sandbox.watch import Usage, usage
 from autograder.sandbox.wire import Generator, Handle, WireError
@@ -123,7 +124,7 @@ class Session:
         self._stop()
 
     def processor_seconds(self) -> float:
-        """What the submission's processes have used until now, start-up included."""
+        """What the submission's processes have used until now, since they were started or forked."""
         if self._worker is not None:
             self._seen = max(self._seen, usage(self._worker).processor)
         return self._spent + self._seen
@@ -213,12 +214,9 @@ class Session:
 
     def _try_start(self) -> bool:
         """Start a worker and run the cells; False when a cell took the worker with it."""
-        self._worker = take_spare(self.unit, self.isolation) or _started(self.unit, self.isolation)
-        self._buffer.clear()
         self._defined.clear()
-        self._seen = 0.0
         self.generation += 1
-        self._wait_until_ready()
+        self._begin(take_spare(self.unit, self.isolation) or _started(self.unit, self.isolation))
         for number, cell in enumerate(self.cells):
             skip = self._skip.get(number, set())
             if -1 in skip:
@@ -247,8 +245,20 @@ class Session:
         if sentence not in self.notes:
             self.notes.append(wire.short(sentence, 1000))
 
-    def _wait_until_ready(self) -> None:
-        worker = self._worker
+    def _begin(self, worker: launch.Worker) -> None:
+        """Wait until a worker is ready; where one cannot be forked, start one by itself. Raises NoSandbox."""
+        try:
+            self._wait_until_ready(worker)
+        except NoSandbox:
+            if not worker.forked:
+                raise
+            warm.refuse(self.unit, worker.complaint)
+            self._wait_until_ready(_started(self.unit, self.isolation))
+
+    def _wait_until_ready(self, worker: launch.Worker) -> None:
+        self._worker = worker
+        self._buffer.clear()
+        self._seen = 0.0
         try:
             self._next_message(("ready",), "The sandbox", _Budget(START_SECONDS, START_SECONDS, START_SECONDS), None)
         except (TimedOut, Crashed) as error:
@@ -523,7 +533,7 @@ _spares: dict[tuple[Unit, str], launch.Worker] = {}
 
 def _started(unit: Unit, isolation: str) -> launch.Worker:
     """A new worker that has been told its limits."""
-    worker = launch.start(unit, isolation)
+    worker = (warm.fork(unit) if isolation == BUBBLEWRAP else None) or launch.start(unit, isolation)
     limits = dataclasses.asdict(unit.limits) | {"processes": launch.process_limit(unit, isolation)}
     hello = {"kind": "hello", "limits": limits, "hidden": list(MODULES_NOT_HERE)}
     with contextlib.suppress(OSError):  # a worker that has ended already is explained when it is waited for
@@ -549,6 +559,7 @@ def take_spare(unit: Unit, isolation: str) -> launch.Worker | None:
 def drop_spares() -> None:
     while _spares:
         _spares.popitem()[1].kill()
+    warm.drop_templates()
 
 
 def check_isolation(isolation: str) -> None:

@@ -32,7 +32,7 @@ class Usage:
 
 def usage(worker: Worker) -> Usage:
     """Sums over the processes of a worker. A process that ends meanwhile is passed over."""
-    ticks = pages = files = delayed = tasks = 0
+    processor, pages, files, delayed, tasks = 0.0, 0, 0, 0, 0
     running = False
     for pid in processes(worker):
         try:
@@ -41,14 +41,16 @@ def usage(worker: Worker) -> Usage:
         except OSError:
             continue
         running = running or fields[0] in (b"R", b"D")
-        ticks += sum(map(int, fields[11:15]))
+        ran, waited = _scheduled(pid)
+        own, of_ended = sum(map(int, fields[11:13])) / _TICKS, sum(map(int, fields[13:15])) / _TICKS
+        processor += max(own, ran / 1e9) + of_ended  # a worker that was forked often uses less than a tick
         pages += int(fields[21])
         tasks += int(fields[17])
-        delayed += _delayed(pid)
+        delayed += waited
         files = max(files, _files(pid)) if worker.isolation == BUBBLEWRAP else 0
     if worker.user is not None:
         files = own_user.files_in(worker.scratch)
-    return Usage(ticks / _TICKS, pages * _PAGE, files, running, delayed / 1e9, tasks)
+    return Usage(processor, pages * _PAGE, files, running, delayed / 1e9, tasks)
 
 
 def processes(worker: Worker) -> Iterator[int]:
@@ -67,12 +69,13 @@ def descendants(pid: int) -> Iterator[int]:
         waiting += children(pid)
 
 
-def _delayed(pid: int) -> int:
-    """Nanoseconds on the run queue; 0 where the kernel does not count them."""
+def _scheduled(pid: int) -> tuple[int, int]:
+    """Nanoseconds of a process's first thread running, and on the run queue; 0 where the kernel does not count them."""
     try:
-        return int(read_proc(f"{pid}/schedstat").split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
+        ran, delayed, _ = map(int, read_proc(f"{pid}/schedstat").split())
+    except (OSError, ValueError):
+        return 0, 0
+    return ran, delayed
 
 
 def _files(pid: int) -> int:
