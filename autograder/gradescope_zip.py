@@ -53,5 +53,8 @@ def _parts(unit: Unit) -> Iterator[Path]:
 
 
 def _requirements(unit: Unit) -> Iterator[str]:
+    if unit.needs_torch:
+        # PyTorch's own index has it without the gigabytes for graphics cards.
+        yield "--extra-index-url https://download.pytorch.org/whl/cpu"
     for name in (*PACKAGES, *(["torch"] if unit.needs_torch else [])):
         yield f"{name}=={metadata.version(name).partition('+')[0]}"

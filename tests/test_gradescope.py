@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import numpy
 import pytest
 from typer.testing import CliRunner
 
@@ -327,6 +328,15 @@ def test_the_zip_of_a_later_unit_holds_the_references_it_builds_on(folder):
     names = set(zipfile.ZipFile(target).namelist())
     assert {"solutions/conv_layer.py", "solutions/pooling.py"} <= names
     assert not {"solutions/dropout.py", "solutions/in_pytorch.py"} & names
+
+
+def test_packages_are_those_of_this_machine_and_torch_only_where_it_is_needed(folder, archive):
+    target = folder / "architectures.zip"
+    assert CliRunner().invoke(app, ["export", "gradescope", "architectures", "--to", str(target)]).exit_code == 0
+    plain, torch = (zipfile.ZipFile(path).read("requirements.txt").decode() for path in (archive, target))
+    assert f"numpy=={numpy.__version__}\n" in plain
+    assert "torch" not in plain
+    assert re.search(r"^torch==[\d.]+$", torch, re.MULTILINE)
 
 
 def test_the_programs_are_sound(base):
