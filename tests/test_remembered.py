@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import pytest
 
+from autograder import student
 from autograder.remembered import Answers
 from autograder.sandbox import Generator
 from backpass import callables
@@ -71,3 +73,30 @@ def test_it_does_not_grow_without_end():
     for number in range(100):
         answers.ask(len, (np.full(100, number),), {}, Kept, lambda: None)
     assert len(answers) == 5
+
+
+def test_a_function_given_to_submissions_is_asked_once_for_the_same_numbers(monkeypatch):
+    answers, x = Answers(), np.arange(6.0).reshape(2, 3)
+    monkeypatch.setattr(student, "_given_answers", answers)
+    for _ in range(2):
+        given = student.remembering(partial(callables.affine_map, matrix=x, offset=0.5))
+        assert given(x + 1).tolist() == callables.affine_map(x + 1, matrix=x, offset=0.5).tolist()
+    assert len(answers) == 1
+    assert given(x).tolist() == callables.affine_map(x, matrix=x, offset=0.5).tolist()
+    assert len(answers) == 2
+
+
+def test_what_may_answer_differently_or_is_long_is_asked_each_time(monkeypatch):
+    answers, asked_for = Answers(), []
+    monkeypatch.setattr(student, "_given_answers", answers)
+    within = student.remembering(lambda value: asked_for.append(value))
+    for _ in range(2):
+        within(1.0)
+    assert asked_for == [1.0, 1.0]
+    long = student.remembering(callables.cube)
+    for size in (student.REMEMBERED_NUMBERS + 1, 1):
+        long(np.zeros(size))
+    assert len(answers) == 1
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            long("text")

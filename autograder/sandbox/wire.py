@@ -27,6 +27,8 @@ MAX_NAME = 200  # characters of a type's name
 _NAMES = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128"
 DTYPES = tuple(map(np.dtype, _NAMES.split()))
 _DTYPE_CODES = {dtype: code for code, dtype in enumerate(DTYPES)}
+_ITEM_BYTES = tuple(dtype.itemsize for dtype in DTYPES)
+_BOOL = _DTYPE_CODES[np.dtype("bool")]
 
 OUT_OF_MEMORY = 77  # the worker's exit status when nothing is left even for its own work
 
@@ -108,7 +110,15 @@ MESSAGES: dict[str, dict[str, type | tuple[type, ...]]] = {
     },
 }
 EXCEPTION = {"type_name": str, "message": str, "line": int, "line_text": str, "cell": str}
-_ALL_FIELDS = {kind: {"kind": str, **fields} for kind, fields in MESSAGES.items()}
+
+
+def _as_tuples(fields: dict) -> dict[str, tuple[type, ...]]:
+    return {name: types if isinstance(types, tuple) else (types,) for name, types in fields.items()}
+
+
+_ALL_FIELDS = {kind: _as_tuples({"kind": str, **fields}) for kind, fields in MESSAGES.items()}
+_EXCEPTION = _as_tuples(EXCEPTION)
+_FIELD_NAMES = frozenset(name for fields in (*_ALL_FIELDS.values(), EXCEPTION) for name in fields)
 
 
 def short(text: str, limit: int) -> str:
@@ -163,19 +173,18 @@ def unpack(body: bytes, kinds: tuple[str, ...] | None = None) -> dict:
     _check_fields(message, _ALL_FIELDS[kind])
     if kind == "reply":
         if message["exception"] is not None:
-            _check_fields(message["exception"], EXCEPTION)
+            _check_fields(message["exception"], _EXCEPTION)
         for name in ("changed", "warnings"):
             if not all(type(entry) is str for entry in message[name]):
                 raise WireError(f"the field {name} of a reply holds something that is not text")
     return message
 
 
-def _check_fields(message: dict, fields: dict) -> None:
+def _check_fields(message: dict, fields: dict[str, tuple[type, ...]]) -> None:
     if message.keys() != fields.keys():
         raise WireError("a message does not have the fields of its kind")
-    for name, types in fields.items():
-        allowed = types if isinstance(types, tuple) else (types,)
-        if object not in allowed and type(message[name]) not in allowed:
+    for name, allowed in fields.items():
+        if type(message[name]) not in allowed and object not in allowed:
             raise WireError(f"the field {name} of a message has the wrong type")
 
 
@@ -199,6 +208,12 @@ class _Encoder:
             return self._text(value)
         if kind is np.ndarray:
             return self._array(value, _ARRAY)
+        if kind is int:
+            return self._int(value)
+        if kind is tuple or kind is list:
+            return self._entries(value, depth)
+        if kind is dict:
+            return self._dict(value, depth)
         if isinstance(value, np.generic):  # before float: np.float64 is one
             return self._array(np.asarray(value), _SCALAR)
         if isinstance(value, np.ndarray):
@@ -210,9 +225,7 @@ class _Encoder:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, list | tuple):
-            self._count(len(value))
-            tag = _LIST if isinstance(value, list) else _TUPLE
-            return [tag, *(self.encode(entry, depth + 1) for entry in value)]
+            return self._entries(value, depth)
         if isinstance(value, dict):
             return self._dict(value, depth)
         if isinstance(value, Handle):
@@ -256,21 +269,29 @@ class _Encoder:
         self._grow(len(text))
         return value if text is value else text.decode("utf-8")
 
+    def _entries(self, value: list | tuple, depth: int) -> list:
+        self._count(len(value))
+        encode, depth = self.encode, depth + 1
+        return [_LIST if isinstance(value, list) else _TUPLE, *[encode(entry, depth) for entry in value]]
+
     def _dict(self, value: dict, depth: int) -> Any:
         self._count(2 * len(value))
         parts: list = [_DICT]
         for key, entry in value.items():
-            if not isinstance(key, str | int | float | type(None)):
-                return self._refuse(f"a dict with keys of type {type(key).__name__}")
-            parts += [self.encode(key, depth + 1), self.encode(entry, depth + 1)]
+            if key not in _FIELD_NAMES:
+                if not isinstance(key, str | int | float | type(None)):
+                    return self._refuse(f"a dict with keys of type {type(key).__name__}")
+                key = self.encode(key, depth + 1)
+            parts += (key, entry if entry is None or entry is False else self.encode(entry, depth + 1))
         return parts
 
     def _array(self, array: np.ndarray, code: int) -> Any:
         dtype = array.dtype if array.dtype.isnative else array.dtype.newbyteorder("=")
-        if dtype not in _DTYPE_CODES or array.ndim > MAX_NDIM:
+        number = _DTYPE_CODES.get(dtype)
+        if number is None or array.ndim > MAX_NDIM:
             return self._refuse(f"an array of dtype {array.dtype.name}")
         self._grow(array.nbytes)
-        header = struct.pack(f">BB{array.ndim}Q", _DTYPE_CODES[dtype], array.ndim, *array.shape)
+        header = struct.pack(f">BB{array.ndim}Q", number, array.ndim, *array.shape)
         return msgpack.ExtType(code, header + array.astype(dtype, copy=False).tobytes())
 
 
@@ -289,16 +310,13 @@ def _inspect(body: bytes) -> None:
             raise WireError("a message ends too early")
         first = body[at]
         entries = -1
-        if first <= 0x7F or first >= 0xE0 or first in (0xC0, 0xC2, 0xC3):  # small integers, nil, booleans
-            at += 1
-        elif 0x90 <= first <= 0x9F:
-            entries, at = first & 0x0F, at + 1
-        elif 0xA0 <= first <= 0xBF:
-            at += 1 + (first & 0x1F)
-        elif first in _FIXED:
+        length = _LENGTHS[first]
+        if length:
             if 0xD4 <= first <= 0xD8:
                 _check_code(body[at + 1 : at + 2])
-            at += _FIXED[first]
+            at += length
+        elif 0x90 <= first <= 0x9F:
+            entries, at = first & 0x0F, at + 1
         elif first in _SIZED:
             width, extra = _SIZED[first]
             size = int.from_bytes(body[at + 1 : at + 1 + width], "big")
@@ -346,6 +364,15 @@ def _check_code(code: bytes) -> None:
 # First byte -> length in all: float 32/64, unsigned and signed integers, fixext 1 to 16.
 _FIXED = {0xCA: 5, 0xCB: 9, 0xCC: 2, 0xCD: 3, 0xCE: 5, 0xCF: 9, 0xD0: 2, 0xD1: 3, 0xD2: 5, 0xD3: 9}
 _FIXED |= {0xD4: 3, 0xD5: 4, 0xD6: 6, 0xD7: 10, 0xD8: 18}
+# First byte -> length in all, where the first byte tells it (with small integers, nil, booleans, short texts); else 0.
+_LENGTHS = [
+    1
+    if first <= 0x7F or first >= 0xE0 or first in (0xC0, 0xC2, 0xC3)
+    else 1 + (first & 0x1F)
+    if 0xA0 <= first <= 0xBF
+    else _FIXED.get(first, 0)
+    for first in range(256)
+]
 # First byte -> width of the size field, bytes before the payload: ext, str, array. No maps, no bin.
 _SIZED = {
     0xC7: (1, 1),
@@ -368,13 +395,15 @@ def _decode(tree: Any) -> Any:
     if tag == _LIST:
         return [_decode(entry) for entry in entries]
     if tag == _TUPLE:
-        return tuple(_decode(entry) for entry in entries)
+        return tuple([_decode(entry) for entry in entries])
     if tag != _DICT or len(entries) % 2:
         raise WireError("a message holds a list with an unknown tag")
     keys = entries[::2]
-    if not all(isinstance(key, str | int | float | type(None) | np.generic) for key in keys):
-        raise WireError("a message holds a dict with keys that are not allowed")
-    decoded = dict(zip(keys, map(_decode, entries[1::2]), strict=True))
+    for key in keys:
+        if type(key) is not str and not isinstance(key, str | int | float | type(None) | np.generic):
+            raise WireError("a message holds a dict with keys that are not allowed")
+    values = [_decode(entry) if type(entry) is list else entry for entry in entries[1::2]]
+    decoded = dict(zip(keys, values, strict=True))
     if len(decoded) < len(keys):
         raise WireError("a message holds a dict with a key twice")
     return decoded
@@ -398,9 +427,9 @@ def _read_array(payload: bytes) -> np.ndarray:
         extent *= length or 1
     if extent > MAX_SIZE:
         raise WireError("an array has a shape that is too large")
-    if size * DTYPES[code].itemsize != len(payload) - start:
+    if size * _ITEM_BYTES[code] != len(payload) - start:
         raise WireError("an array's shape does not fit its data")
-    if DTYPES[code] == np.bool_ and payload[start:].strip(b"\0\1"):
+    if code == _BOOL and payload[start:].strip(b"\0\1"):
         raise WireError("an array of booleans holds something else")
     # A copy, so that it is writable, aligned and owns its memory.
     return np.frombuffer(payload, DTYPES[code], size, start).reshape(shape).copy()
