@@ -2,9 +2,11 @@
 
 import functools
 import html.parser
+import os
 import re
 import subprocess
 import sys
+import time
 import warnings
 
 import numpy as np
@@ -286,6 +288,41 @@ def test_an_interrupt_names_the_item_and_the_line(capsys):
     with pytest.raises(KeyboardInterrupt):
         check("half")
     assert "Interrupted in half, item “An error”" in capsys.readouterr().out
+
+
+def test_an_interrupt_from_the_menu_names_the_line_in_a_kernel(cases):
+    manager = pytest.importorskip("jupyter_client.manager")
+    begun = cases.parent / "begun"
+    code = [
+        "import pathlib",
+        "from backpass import check",
+        "def halve(x):",
+        f"    pathlib.Path({str(begun)!r}).touch()",
+        "    while True:",
+        "        pass",
+    ]
+    kernel, client = manager.start_new_kernel(cwd=str(cases.parent), env=os.environ | {"PYTHONPATH": str(_course())})
+    try:
+        client.execute_interactive("\n".join(code), timeout=60)
+        said = []
+        asked = client.execute("check('half')")
+        while not begun.exists():
+            time.sleep(0.02)
+            assert kernel.is_alive()
+        kernel.interrupt_kernel()
+        while True:
+            message = client.get_iopub_msg(timeout=60)
+            if message["parent_header"].get("msg_id") != asked:
+                continue
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                break
+            said.append(message["content"].get("text") or message["content"].get("ename") or "")
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
+    assert "KeyboardInterrupt" in said
+    text = "".join(said)
+    assert re.search(r"Interrupted in half, item “An error”, at line [56] of the cell, in `halve`: `(while|pass)", text)
 
 
 def test_a_missing_error_is_told():

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from backpass import fetch
-from backpass.cases import BadBook
-from backpass.check import CASES, find_book
 from backpass.fetch import FULL
 from backpass.progress import progress
 
@@ -132,47 +128,9 @@ def _check(notebook: Path, timeout: int) -> int:
     return 0
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `needed` is False where the course works without it."""
-
-    what: str
-    fine: bool
-    sentence: str
-    needed: bool = True
-
-
-def examine() -> Iterator[Finding]:
-    """All that can be missing on a student's machine."""
-    fine = sys.version_info >= (3, 11)
-    yield Finding("Python", fine, sys.version.split()[0] + ("" if fine else ": Python 3.11 or newer is needed"))
-    for package, extra, needed in (
-        ("numpy", "", True),
-        ("matplotlib", "", True),
-        ("ipywidgets", "", True),
-        ("jupyterlab", "[lab]", False),
-        ("torch", "[lectures]", False),
-    ):
-        try:
-            yield Finding(package, True, version(package), needed)
-        except PackageNotFoundError:
-            what = "is not installed: pip install " + (f"'backpass{extra}'" if extra else package)
-            yield Finding(
-                package,
-                False,
-                what + ("" if needed else " (only some beats of the lectures need it)"),
-                needed,
-            )
-    try:
-        book = find_book()
-        yield Finding(CASES, True, f"unit {book.unit}, {len(book.cases)} cases", False)
-    except FileNotFoundError:
-        yield Finding(CASES, False, "not in this folder: `check` works in the folder of a released notebook", False)
-    except BadBook as error:
-        yield Finding(CASES, False, str(error))
-
-
 def _doctor() -> int:
+    from backpass.doctor import examine
+
     findings = list(examine())
     for one in findings:
         print(f"{'ok     ' if one.fine else 'missing' if one.needed else 'note   '}  {one.what}: {one.sentence}")
