@@ -23,7 +23,7 @@ from rich.text import Text
 
 from autograder.classes import Row, grade_class, late_words
 from autograder.paths import ROOT
-from autograder.report import write_report
+from autograder.report import class_report
 from autograder.results import Result
 from autograder.sandbox import NoSandbox, check_isolation
 from autograder.units import Unit, unit
@@ -48,7 +48,7 @@ def main() -> int:
     with step("Writing feedback"):
         nbgrader(folder, "generate_feedback", which.name)
     with step("Writing the class's report"):
-        report = write_report(which, [row.result for row in rows.values()], folder / "report.html")
+        report = class_report(which, folder, folder / "report.html", isolation)
     show(which, everyone, rows)
     say_where(folder, which, everyone, report)
     return 0

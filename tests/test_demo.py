@@ -71,7 +71,9 @@ def test_the_demo_grades_a_class_and_names_its_mistakes(tmp_path):
     assert "timed out: " in loops
     feedback, report = pages(done.stdout)
     assert feedback.exists()
-    assert "Mistakes, the most frequent first" in report.read_text()
+    text = report.read_text()
+    assert "Mistakes, the most frequent first" in text
+    assert "Similar code" in text
 
 
 @needs_sandbox
