@@ -41,7 +41,7 @@ from autograder.differences import Difference, difference, gradebook_cells
 from autograder.host import Host
 from autograder.limits import configuration, configured, with_limits
 from autograder.nbgrader_plugin import configure
-from autograder.nbgrader_plugin.dropped import dropped_items, without
+from autograder.nbgrader_plugin.dropped import dropped_items
 from autograder.nbgrader_plugin.hooks import refuse_links
 from autograder.patience import patiently
 from autograder.pool import Job, default_jobs, grade_job
@@ -191,7 +191,7 @@ class _Run:
         # Items that say the same are one object: a large class has few different ones.
         items = [self.items.setdefault(tuple(vars(item).values()), item) for item in result.items]
         result = replace(result, submission=submission.student, items=items)
-        self.rows[submission.student] = Row(submission.student, without(result, self.dropped))
+        self.rows[submission.student] = Row(submission.student, result.without(self.dropped))
         self.books.add(submission.student, submission.path, result, partial(self._booked, submission))
 
     def _booked(self, submission: Submission, trouble: str) -> None:
@@ -297,7 +297,7 @@ def class_differences(
 
         def compare(submission: Submission, result: Result) -> None:
             which = (run.which, submission.student, cells.get(submission.student, {}))
-            told = (without(result, run.dropped), submission.code, run.versions, run.store, run.dropped)
+            told = (result.without(run.dropped), submission.code, run.versions, run.store, run.dropped)
             found[submission.student] = difference(*which, *told)
             advance()
 
@@ -356,7 +356,7 @@ def stored_results(unit: str, course_dir: Path, isolation: str = "bubblewrap") -
             if trouble:
                 results.append(Result(name, submission.student, trouble=trouble, isolation=isolation))
             else:
-                counted = without(known.result, dropped_items(config, name))
+                counted = known.result.without(dropped_items(config, name))
                 results.append(replace(counted, processor_seconds=seconds))
     return results
 

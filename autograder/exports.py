@@ -43,23 +43,23 @@ def export_autograder(unit: Unit, course: Path, to: Path | None) -> Iterator[str
     """Build the zip of an autograder for Gradescope; yields sentences about it, and about what to set there."""
     from autograder.gradescope import by_hand
     from autograder.gradescope_zip import make_zip
+    from autograder.nbgrader_plugin.dropped import dropped_items
     from autograder.runner import with_checks
 
+    settings = configuration(course)
     try:
-        points = {exercise.name: exercise.bonus for exercise in unit.exercises}
-        checks = with_checks(unit, lambda checks: [(points[c.exercise], c.points) for c in checks.hidden()])
-    except FileNotFoundError as error:
+        limits, dropped = configured(settings), dropped_items(settings, unit.name)
+        bonus = {exercise.name: exercise.bonus for exercise in unit.exercises if exercise.name not in dropped}
+        counted = with_checks(unit, lambda checks: [c for c in checks.hidden() if c.exercise in bonus])
+    except (FileNotFoundError, UnusableConfiguration) as error:
         raise Unusable(str(error)) from None
     path = to or course / FOLDER / f"{unit.name}-gradescope.zip"
-    try:
-        make_zip(unit, path, configured(configuration(course)))
-    except UnusableConfiguration as error:
-        raise Unusable(str(error)) from None
+    make_zip(unit, path, limits, dropped)
     yield f'{path}: upload it in Gradescope\'s "Configure Autograder".'
-    yield f"Points of the assignment there: {sum(most for bonus, most in checks if not bonus):g}."
-    if extra := sum(most for bonus, most in checks if bonus):
+    yield f"Points of the assignment there: {sum(c.points for c in counted if not bonus[c.exercise]):g}."
+    if extra := sum(c.points for c in counted if bonus[c.exercise]):
         yield f"Extra credit, above these: up to {extra:g}."
-    if manual := by_hand(unit):
+    if manual := by_hand(unit, dropped):
         yield manual
 
 

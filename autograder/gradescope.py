@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from autograder.host import Host, HostFailed
@@ -23,7 +24,7 @@ from autograder.units import Unit
 from autograder.units import unit as unit_called
 from autograder.whole_files import write_whole
 
-LIMITS = "limits.json"  # beside this package: limits of the course's own
+COURSE = "course.json"  # beside this package: {"limits": ..., "dropped": [...]}, the course's own
 NOT_GRADED = 3  # exit status, as of `autograder grade`
 # What lies beside source/ and is none of a submission's business; it may hold earlier results of this student.
 PRIVATE = ("source", "submission", "results", "submission_metadata.json")
@@ -64,21 +65,22 @@ def find_submission(folder: Path, unit: Unit) -> Path:
     raise Unreadable(f"No notebook was handed in. Hand in {unit.name}.ipynb.")
 
 
-def graded(unit: Unit, folder: Path, isolation: str) -> Result:
+def graded(unit: Unit, folder: Path, isolation: str, course: dict) -> Result:
     """The result of what lies in Gradescope's folder; whatever is not as it should be is "not graded"."""
     try:
         path = find_submission(folder / "submission", unit)
-        with Host(unit.name, isolation, json.loads((ROOT / LIMITS).read_text(encoding="utf-8"))) as host:
-            return host.grade(path, path.name)
+        with Host(unit.name, isolation, course["limits"]) as host:
+            return host.grade(path, path.name).without(course["dropped"])
     except (Unreadable, HostFailed) as error:
         return Result(unit.name, "submission", trouble=str(error), isolation=isolation)
 
 
-def by_hand(unit: Unit) -> str:
+def by_hand(unit: Unit, dropped: Collection[str]) -> str:
     """A sentence about the questions that a person grades; "" where there are none."""
     cells = json.loads(source_notebook(unit.name).read_text(encoding="utf-8"))["cells"]
     marks = [cell["metadata"].get("nbgrader", {}) for cell in cells]
-    waiting = {mark["grade_id"]: mark["points"] for mark in marks if mark.get("grade") and mark.get("solution")}
+    manual = {mark["grade_id"]: mark["points"] for mark in marks if mark.get("grade") and mark.get("solution")}
+    waiting = {name: points for name, points in manual.items() if name not in dropped}
     if not waiting:
         return ""
     names = ", ".join(f"{name} ({points:g})" for name, points in waiting.items())
@@ -109,12 +111,14 @@ def main() -> int:
         print(f"Nothing can be graded here. {trouble}")
     if folder is None:
         return 0
-    began = time.monotonic()
+    began, course = time.monotonic(), json.loads((ROOT / COURSE).read_text(encoding="utf-8"))
     results = folder / "results" / "results.json"
     results.parent.mkdir(mode=0o700, exist_ok=True)
     results.unlink(missing_ok=True)
-    result = graded(unit, folder, isolation) if not trouble else Result(unit.name, "submission", trouble=trouble)
-    data = result.for_gradescope(by_hand(unit), time.monotonic() - began)
+    result = Result(unit.name, "submission", trouble=trouble)
+    if not trouble:
+        result = graded(unit, folder, isolation, course)
+    data = result.for_gradescope(by_hand(unit, course["dropped"]), time.monotonic() - began)
     write_whole(results, json.dumps(data, indent=1) + "\n")
     if not result.graded:
         print(f"Not graded: {result.why_not_graded}")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from autograder.archive import write_zip
-from autograder.gradescope import LIMITS
+from autograder.gradescope import COURSE
 from autograder.paths import BACKPASS, ROOT, SOLUTIONS, source_notebook
 from autograder.units import UNITS, Unit
 
@@ -24,12 +24,13 @@ _BY_UNIT = ("checks", "mistakes")
 _LEFT_OUT = ("nbgrader_plugin", "templates", "variants", "__pycache__")
 
 
-def make_zip(unit: Unit, target: Path, limits: Mapping[str, float]) -> None:
+def make_zip(unit: Unit, target: Path, limits: Mapping[str, float], dropped: Collection[str] = ()) -> None:
     """Write the zip: two programs, the grader, the unit's checks, mistakes, reference and notebook, and backpass."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True)
     files = {name: environment.get_template(f"{name}.j2").render(unit=unit).encode() for name in PROGRAMS}
     files["requirements.txt"] = "".join(f"{line}\n" for line in _requirements(unit)).encode()
-    files[LIMITS] = (json.dumps(dict(limits), sort_keys=True) + "\n").encode()
+    course = {"limits": dict(limits), "dropped": sorted(dropped)}
+    files[COURSE] = (json.dumps(course, sort_keys=True) + "\n").encode()
     for path in sorted(_parts(unit)):
         files[path.relative_to(ROOT).as_posix()] = path.read_bytes()
     write_zip(target, files, PROGRAMS)

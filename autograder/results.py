@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 from autograder.isolation import said
 from backpass.report import Item
@@ -74,6 +75,12 @@ class Result:
             "notes": self.notes,
         }
         return data
+
+    def without(self, dropped: Collection[str]) -> Result:
+        """As it is reported: without the items of exercises that the course drops."""
+        if not dropped:
+            return self
+        return replace(self, items=[item for item in self.items if item.exercise not in dropped])
 
     def for_gradescope(self, remark: str = "", seconds: float | None = None) -> dict:
         """results.json as it is uploaded. Where anything is "not graded" no number is in it.

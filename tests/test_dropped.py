@@ -13,7 +13,7 @@ from traitlets.config import Config
 from autograder.classes import stored_results
 from autograder.limits import UnusableConfiguration
 from autograder.nbgrader_plugin import grade
-from autograder.nbgrader_plugin.dropped import UnknownItem, drop, dropped_items, without
+from autograder.nbgrader_plugin.dropped import UnknownItem, drop, dropped_items
 from tests.nbgrader_course import UNIT, Course, FakeHost, answered
 
 RIGHT = {"convolve1d": "return x", "pad2d": "return x", "rot90_symmetrize": "return x"}
@@ -111,7 +111,7 @@ def test_a_release_in_between_does_not_bring_it_back(course):
 def test_reports_are_without_it(course):
     result = FakeHost(UNIT).grade(course.folder("ada") / f"{UNIT}.ipynb", "ada")
     assert (result.score, result.max_score, result.extra_credit) == (10, 10, 2)
-    counted = without(result, {"pad2d", "rot90_symmetrize"})
+    counted = result.without({"pad2d", "rot90_symmetrize"})
     assert (counted.score, counted.max_score, counted.extra_credit) == (4, 4, 0)
     set_dropped(course, "pad2d")
     (known,) = stored_results(UNIT, course.root)

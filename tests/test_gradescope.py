@@ -322,6 +322,28 @@ def test_the_zip_holds_one_unit_and_what_it_builds_on(archive):
     assert not [name for name in names if "__pycache__" in name or "nbgrader_plugin" in name]
 
 
+@pytest.mark.parametrize("isolation", ["bubblewrap"], indirect=True)
+def test_what_the_course_drops_is_dropped_there_too(base, python, isolation, tmp_path, monkeypatch):
+    (tmp_path / "nbgrader_config.py").write_text(
+        'c = get_config()\nc.Grade.dropped = {"convolution": ["convolve1d", "why_correlation"]}\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["export", "gradescope", UNIT.name])
+    assert done.exit_code == 0, done.output
+    assert "why_correlation" not in done.output
+    with zipfile.ZipFile(tmp_path / "exports" / f"{UNIT.name}-gradescope.zip") as archive:
+        course = archive.read("course.json")
+    before = (base / "source" / "course.json").read_bytes()
+    (base / "source" / "course.json").write_bytes(course)
+    try:
+        _, data = run(base, python, isolation, {f"{UNIT.name}.py": WRONG})
+    finally:
+        (base / "source" / "course.json").write_bytes(before)
+    assert data["score"] > 0
+    assert not [test["name"] for test in data["tests"] if "convolve1d" in test["name"]]
+    assert "why_correlation" not in data["output"]
+
+
 def test_the_zip_of_a_later_unit_holds_the_references_it_builds_on(folder):
     target = folder / "pooling.zip"
     assert CliRunner().invoke(app, ["export", "gradescope", "pooling", "--to", str(target)]).exit_code == 0

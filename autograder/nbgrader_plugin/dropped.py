@@ -8,7 +8,6 @@ back when the item is not dropped any more.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any
 
 from nbgrader.api import Assignment, Grade, GradeCell, Notebook, TaskCell
@@ -17,7 +16,6 @@ from sqlalchemy.orm import Session
 from traitlets.config import Config, LazyConfigValue
 
 from autograder.limits import UnusableConfiguration
-from autograder.results import Result
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS backpass_dropped_cell (cell_id VARCHAR(32) NOT NULL PRIMARY KEY, max_score FLOAT)",
@@ -47,13 +45,6 @@ def dropped_items(config: Config, assignment: str) -> frozenset[str]:
     dropped = config.Grade.get("dropped", {})
     dropped = checked(dropped.get_value({}) if isinstance(dropped, LazyConfigValue) else dropped)
     return frozenset(dropped.get(assignment, ()))
-
-
-def without(result: Result, names: Collection[str]) -> Result:
-    """The result as it is reported: without the items of dropped exercises."""
-    if not names:
-        return result
-    return replace(result, items=[item for item in result.items if item.exercise not in names])
 
 
 def bring_back(database: Session, assignment: str, names: Collection[str]) -> None:
