@@ -178,6 +178,7 @@ def test_no_scheduler_and_no_workers(dask, monkeypatch):
         pass
     with pytest.raises(NoCluster, match="No Dask scheduler answers at nonsense"), cluster("nonsense:x", UNIT, "none"):
         pass
+    monkeypatch.setattr(clusters, "PATIENCE", 15)  # here something answers, if slowly on a busy machine
     with (
         pytest.raises(NoCluster, match=f"has no workers. Start some: dask worker {dask.address}"),
         cluster(dask.address, UNIT, "none"),
