@@ -344,7 +344,7 @@ def stored_results(unit: str, course_dir: Path, isolation: str = "bubblewrap") -
     submissions = find_submissions(course, name)
     if not submissions:
         raise NothingSubmitted(f"Nothing was submitted for {name}.")
-    versions, results = versions_of(which, isolation), []
+    versions, dropped, results = versions_of(which, isolation), dropped_items(config, name), []
     with Store(Path(course.root) / FILE_NAME, writing=False) as store:
         for submission in submissions:
             prepare(submission, which, changing=False)
@@ -356,8 +356,7 @@ def stored_results(unit: str, course_dir: Path, isolation: str = "bubblewrap") -
             if trouble:
                 results.append(Result(name, submission.student, trouble=trouble, isolation=isolation))
             else:
-                counted = known.result.without(dropped_items(config, name))
-                results.append(replace(counted, processor_seconds=seconds))
+                results.append(replace(known.result.without(dropped), processor_seconds=seconds))
     return results
 
 

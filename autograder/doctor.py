@@ -8,7 +8,6 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
@@ -20,22 +19,13 @@ from autograder.nbgrader_plugin.dropped import dropped_items
 from autograder.patience import in_use
 from autograder.sandbox import NoSandbox, check_isolation, warm
 from autograder.units import UNITS
+from backpass.doctor import Finding, python
 
 FREE_BYTES_WANTED = 1 << 30
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `needed` is False where grading works without it."""
-
-    what: str
-    fine: bool
-    sentence: str
-    needed: bool = True
-
-
 def examine(course: Path) -> Iterator[Finding]:
-    yield _python()
+    yield python()
     yield _isolation()
     for package in ("nbgrader", "numpy", "msgpack", "pytest", "backpass"):
         yield _package(package)
@@ -50,11 +40,6 @@ def examine(course: Path) -> Iterator[Finding]:
     yield _gradebook(course)
     yield _writable(course)
     yield _disk(course)
-
-
-def _python() -> Finding:
-    fine = sys.version_info >= (3, 11)
-    return Finding("Python", fine, sys.version.split()[0] + ("" if fine else ": Python 3.11 or newer is needed"))
 
 
 def _isolation() -> Finding:

@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -18,6 +20,15 @@ BASE = Path(os.path.realpath(sys.executable))
 LIBRARY = f"lib/python{VERSION}"
 # Parts of the standard library that are large and that nothing here needs.
 _LEFT_OUT = shutil.ignore_patterns("site-packages", "dist-packages", "test", "config-*", "__pycache__", "idlelib")
+
+
+@contextmanager
+def folder_for_all() -> Iterator[Path]:
+    """A folder that every user of the machine can enter; pytest's own are for one."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
 
 
 def unusual() -> bool:

@@ -53,7 +53,7 @@ def test_all_that_grading_needs_is_here(course, finding, monkeypatch):
 def test_an_old_python(finding, monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 10, 1))
     complains(finding("Python"), "3.11 or newer")
-    complains(students._python(), "3.11 or newer")
+    complains(students.python(), "3.11 or newer")
 
 
 def test_no_sandbox(monkeypatch):

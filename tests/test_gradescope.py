@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from autograder.results import Result
 from autograder.sandbox import NoSandbox, check_isolation
 from autograder.units import UNITS
 from backpass.report import Item
-from tests.interpreters import for_everybody
+from tests.interpreters import folder_for_all, for_everybody
 
 pytestmark = pytest.mark.xdist_group("gradescope")
 
@@ -100,11 +99,8 @@ raise RuntimeError(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def folder():
-    """A folder that every user can enter; pytest's own are for one."""
-    path = Path(tempfile.mkdtemp())
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
+    with folder_for_all() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

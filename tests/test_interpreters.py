@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from autograder.paths import ROOT
 from autograder.results import Result
 from autograder.sandbox import NoSandbox, check_isolation
 from tests.exceeding import UNIT, honest, write
-from tests.interpreters import BASE, LAYOUTS, VERSION, environment, unusual
+from tests.interpreters import BASE, LAYOUTS, VERSION, environment, folder_for_all, unusual
 
 pytestmark = pytest.mark.xdist_group("interpreters")
 
@@ -38,15 +37,12 @@ with Session([Cell(source, "cell")], UNITS["convolution"]) as session:
 
 @pytest.fixture(scope="module")
 def open_folder():
-    """A folder that every user of the machine can enter; pytest's own are for one."""
     try:
         check_isolation("bubblewrap")
     except NoSandbox as error:
         pytest.skip(str(error))
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    with folder_for_all() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ PYTHON = (3, 11)
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `needed` is False where the course works without it."""
+    """One thing that was looked at. `needed` is False where one can work without it."""
 
     what: str
     fine: bool
@@ -33,7 +33,7 @@ class Finding:
 def examine(here: Path | None = None) -> Iterator[Finding]:
     """All that can be missing for working in a folder; the present one for none."""
     folder = here or Path.cwd()
-    yield _python()
+    yield python()
     for package, extra, needed in (
         ("numpy", "", True),
         ("matplotlib", "", True),
@@ -49,7 +49,8 @@ def examine(here: Path | None = None) -> Iterator[Finding]:
     yield _cases()
 
 
-def _python() -> Finding:
+def python() -> Finding:
+    """Whether this Python is new enough, for students and instructors alike."""
     fine = sys.version_info >= PYTHON
     least = ".".join(map(str, PYTHON))
     return Finding("Python", fine, sys.version.split()[0] + ("" if fine else f": Python {least} or newer is needed"))
