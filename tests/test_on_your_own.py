@@ -17,6 +17,7 @@ import pytest
 from autograder.paths import ROOT
 from autograder.units import unit
 from backpass.fresh_kernel import run_notebook
+from backpass.lab import WORK
 from tests.class_factory import Maker
 
 UNIT = unit("convolution")
@@ -84,7 +85,7 @@ def test_stubs_and_lectures_are_copied_and_no_solution_is_in_sight(clone, work):
     assert text.count("raise NotImplementedError") >= len(UNIT.exercises)
     bodies = {answer.rpartition('"""')[2].strip() for answer in answers.values()} - {""}
     assert not [body for body in bodies if body in text]
-    assert "/work/" in (clone / ".gitignore").read_text().split(), "no `git pull` touches it"
+    assert f"/{WORK}/" in (clone / ".gitignore").read_text().split(), "no `git pull` touches it"
 
 
 def test_after_three_tries_the_report_names_the_file_to_read(clone, work, run):
