@@ -48,7 +48,6 @@ from autograder.pool import Job, default_jobs, grade_job
 from autograder.reading import Unreadable, read_bytes
 from autograder.results import Result
 from autograder.store import FILE_NAME, Known, Store, merged
-from autograder.submission import code_of
 from autograder.terminal import harmless
 from autograder.units import Unit
 from autograder.units import unit as unit_called
@@ -147,7 +146,7 @@ def find_submissions(course: CourseDirectory, unit: str) -> list[Submission]:
     return found
 
 
-def prepare(submission: Submission, unit: Unit, changing: bool = True) -> None:
+def prepare(submission: Submission, unit: Unit, versions: Versions, store: Store, changing: bool = True) -> None:
     """Refuse links, read the file and hash its code; what cannot be used gets its sentence.
 
     changing=False: links are left where they are, and not followed.
@@ -159,7 +158,8 @@ def prepare(submission: Submission, unit: Unit, changing: bool = True) -> None:
         elif folder.is_symlink() or folder.parent.is_symlink():
             raise Unreadable("What was handed in is a link. Links are not followed.")
         submission.stamp = submission.stamped()
-        submission.code = code_of(read_bytes(submission.path, unit.limits), submission.path, unit)
+        data = read_bytes(submission.path, unit.limits)
+        submission.code = store.code_of(data, submission.path, unit, versions)
     except Unreadable as error:
         others = sorted(path.name for path in folder.glob("*.ipynb") if path.name != name)
         missing = not submission.path.exists() and others
@@ -263,12 +263,13 @@ def grade_class(
         with Books(run.course, run.config, run.unit) as run.books:
             waiting: dict[str, list[Submission]] = {}
             for submission in submissions:
-                prepare(submission, run.which)
+                prepare(submission, run.which, run.versions, run.store)
                 if submission.trouble:
                     run.book(submission, run.unusable(submission))
                     advance()
                 else:
                     waiting.setdefault(submission.code, []).append(submission)
+            run.store.remember_read()
             with closing(_results(run, waiting, jobs, executor)) as results:
                 for code, result in results:
                     for submission in waiting[code]:
@@ -303,7 +304,7 @@ def class_differences(
 
         waiting: dict[str, list[Submission]] = {}
         for submission in submissions:
-            prepare(submission, run.which, changing=False)
+            prepare(submission, run.which, run.versions, run.store, changing=False)
             if submission.trouble:
                 compare(submission, run.unusable(submission))
             else:
@@ -347,7 +348,7 @@ def stored_results(unit: str, course_dir: Path, isolation: str = "bubblewrap") -
     versions, dropped, results = versions_of(which, isolation), dropped_items(config, name), []
     with Store(Path(course.root) / FILE_NAME, writing=False) as store:
         for submission in submissions:
-            prepare(submission, which, changing=False)
+            prepare(submission, which, versions, store, changing=False)
             trouble = submission.trouble
             if not trouble:
                 known = store.get(submission.code, versions, which, submission.student, isolation)

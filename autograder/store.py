@@ -15,11 +15,14 @@ import sqlite3
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from autograder import patience
 from autograder.results import Result
+from autograder.submission import code_of, locked_tests
 from autograder.units import Unit
 from autograder.versions import Versions
 from backpass.report import Item
@@ -30,6 +33,8 @@ FILE_NAME = ".grading/results.db"
 _SHARED = ("timed_out", "crashed")
 # Different items that are held in memory at once.
 _PARSED = 5000
+# Files whose reading is kept in one commit.
+_READ_AT_ONCE = 1000
 _NOTES = ""  # stands for the notes, where an exercise's name is asked for
 _TABLES = """
     CREATE TABLE IF NOT EXISTS items (hash BLOB PRIMARY KEY, items TEXT NOT NULL) WITHOUT ROWID;
@@ -38,6 +43,7 @@ _TABLES = """
     CREATE TABLE IF NOT EXISTS entered (
         unit TEXT, student TEXT, code TEXT NOT NULL, whole TEXT NOT NULL, PRIMARY KEY (unit, student)
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS read (file BLOB PRIMARY KEY, code TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS noted (
         unit TEXT, code TEXT, whole TEXT NOT NULL, seconds REAL, trouble TEXT NOT NULL, PRIMARY KEY (unit, code)
     ) WITHOUT ROWID;
@@ -76,6 +82,7 @@ class Store:
         self.writing = writing
         self._lock = threading.RLock()
         self._parsed: dict[bytes, list] = {}
+        self._read: list[tuple[bytes, str]] = []
         self._connection = _opened(path, writing)
         self._waiting: queue.SimpleQueue[_Put | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -94,14 +101,39 @@ class Store:
             self._thread = None
         self._connection.close()
 
+    def code_of(self, data: bytes, path: Path, unit: Unit, versions: Versions) -> str:
+        """`submission.code_of`, remembered by the bytes of the file. Raises Unreadable."""
+        file = hashlib.sha256("\0".join([versions.base, *sorted(locked_tests(unit.name)), path.name, ""]).encode())
+        file.update(data)
+        row = self._row("SELECT code FROM read WHERE file = ?", file.digest())
+        if row is not None:
+            return row[0]
+        code = code_of(data, path, unit)
+        self._read.append((file.digest(), code))
+        if len(self._read) >= _READ_AT_ONCE:
+            self.remember_read()
+        return code
+
+    def remember_read(self) -> None:
+        """Keep what `code_of` found, so that a file that does not change is read once."""
+        read, self._read = self._read, []
+        if self.writing and read:
+            # What cannot be kept costs time alone.
+            with suppress(sqlite3.Error), self._lock, self._transaction():
+                self._connection.executemany("INSERT OR IGNORE INTO read VALUES (?, ?)", read)
+
     def get(self, code: str, versions: Versions, unit: Unit, submission: str, isolation: str) -> Known:
         """All that is known of a submission under these versions."""
         wanted = [_NOTES, *(exercise.name for exercise in unit.exercises)]
-        keys = {key: name for name in wanted for key in _both_keys(code, versions, name)}
-        marks = ",".join("?" * len(keys))
-        with self._lock:
-            rows = self._connection.execute(f"SELECT key, items FROM graded WHERE key IN ({marks})", list(keys))
-            found = {keys[key]: self._items(items) for key, items in rows.fetchall()}
+        found: dict[str, list] = {}
+        for shared in (False, True):  # most are found at once
+            keys = {_item_key(code, versions, name, shared): name for name in wanted if name not in found}
+            marks = ",".join("?" * len(keys))
+            with self._lock:
+                rows = self._connection.execute(f"SELECT key, items FROM graded WHERE key IN ({marks})", list(keys))
+                found |= {keys[key]: self._items(items) for key, items in rows.fetchall()}
+            if len(found) == len(wanted):
+                break
         result = Result(unit.name, submission, isolation=isolation)
         for name in wanted[1:]:
             result.items += found.get(name, ())
@@ -155,13 +187,18 @@ class Store:
 
     def noted(self, unit: str, code: str, versions: Versions) -> tuple[float | None, str]:
         """For a report: processor seconds when all exercises were graded last, and why it is not graded, or ""."""
-        query = "SELECT seconds, trouble, whole FROM noted WHERE unit = ? AND code = ?"
+        row = self._row("SELECT seconds, trouble, whole FROM noted WHERE unit = ? AND code = ?", unit, code)
+        return (None, "") if row is None else (row[0], row[1] if row[2] == versions.whole else "")
+
+    def _row(self, query: str, *told: Any) -> tuple | None:
+        """The first row, if there is one."""
         try:
             with self._lock:
-                row = self._connection.execute(query, (unit, code)).fetchone()
-        except sqlite3.OperationalError:  # a file from before there were notes
-            row = None
-        return (None, "") if row is None else (row[0], row[1] if row[2] == versions.whole else "")
+                return self._connection.execute(query, told).fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+            return None  # a file from before there was this table, opened for reading
 
     def _keep_putting(self) -> None:
         while True:
@@ -229,10 +266,11 @@ def _key(*parts: str) -> bytes:
     return hashlib.sha256("\0".join(parts).encode()).digest()
 
 
-def _both_keys(code: str, versions: Versions, name: str) -> tuple[bytes, bytes]:
-    """An exercise's key by itself, and where time or a crash of all exercises together decided."""
-    alone = versions.exercises[name] if name != _NOTES else versions.base
-    return _key(code, name, alone), _key(code, name, "all", versions.whole)
+def _item_key(code: str, versions: Versions, name: str, shared: bool) -> bytes:
+    """An exercise's key: by itself, or shared, where time or a crash of all exercises together decided."""
+    if shared:
+        return _key(code, name, "all", versions.whole)
+    return _key(code, name, versions.exercises[name] if name != _NOTES else versions.base)
 
 
 def _rows(put: _Put) -> list[tuple[bytes, bytes, str]]:
@@ -249,7 +287,7 @@ def _rows(put: _Put) -> list[tuple[bytes, bytes, str]]:
     rows = []
     for name, shared, items in found:
         text = json.dumps(items, sort_keys=True)
-        rows.append((_both_keys(put.code, put.versions, name)[shared], hashlib.sha256(text.encode()).digest(), text))
+        rows.append((_item_key(put.code, put.versions, name, shared), hashlib.sha256(text.encode()).digest(), text))
     return rows
 
 

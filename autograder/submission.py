@@ -50,7 +50,7 @@ def _written(data: bytes, path: Path, unit: Unit) -> list[Cell]:
         return [Cell(decoded(data, name).replace("\r\n", "\n"), name)]
     if path.suffix != ".ipynb":
         raise Unreadable(f"{name} is neither a notebook (.ipynb) nor a Python file (.py).")
-    locked = _locked(unit.name)
+    locked = locked_tests(unit.name)
     cells, number = [], 0
     for cell in notebook_cells(data, name):
         if cell.get("cell_type") != "code":
@@ -129,7 +129,7 @@ def _dict(value: Any) -> dict:
     return value if isinstance(value, dict) else {}
 
 
-def _locked(unit_name: str) -> frozenset[str]:
+def locked_tests(unit_name: str) -> frozenset[str]:
     """grade_ids of the unit's locked test cells, by the source notebook."""
     path = source_notebook(unit_name)
     return _locked_in(path, path.stat().st_mtime_ns) if path.exists() else frozenset()

@@ -121,11 +121,11 @@ def main() -> None:
         if again.asked:
             raise SystemExit(f"Exercises were graded twice: {dict(again.asked)}")
         ours, versions = seconds - books, versions_of(which, "bubblewrap")
-        began = time.perf_counter()
-        for submission in submissions:
-            prepare(submission, which)
-        read = time.perf_counter() - began
         with Store(folder / FILE_NAME) as store:
+            began = time.perf_counter()
+            for submission in submissions:
+                prepare(submission, which, versions, store)
+            read = time.perf_counter() - began
             began = time.perf_counter()
             for submission in submissions:
                 store.get(submission.code, versions, which, submission.student, "bubblewrap")

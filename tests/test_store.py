@@ -96,6 +96,33 @@ def test_what_is_kept_first_stays(tmp_path):
         assert get(one).result == get(other).result == replace(result(), submission="bob")
 
 
+def test_a_file_is_read_once(tmp_path, monkeypatch):
+    path, read = tmp_path / "convolution.ipynb", []
+    monkeypatch.setattr("autograder.store.code_of", lambda data, *_: read.append(data) or f"code {len(read)}")
+    with Store(tmp_path / "results.db") as store:
+        first = store.code_of(b"one", path, UNIT, VERSIONS)
+        store.remember_read()
+    with Store(tmp_path / "results.db") as store:
+        assert (store.code_of(b"one", path, UNIT, VERSIONS), read) == (first, [b"one"])
+        assert store.code_of(b"two", path, UNIT, VERSIONS) != first
+        assert store.code_of(b"one", path, UNIT, replace(VERSIONS, base="other")) != first, "it may read otherwise"
+        monkeypatch.setattr("autograder.store.locked_tests", lambda _: {"another"})
+        assert store.code_of(b"one", path, UNIT, VERSIONS) != first, "other cells are the student's"
+    assert len(read) == 4
+
+
+def test_a_file_from_before_reading_was_kept_is_of_use(tmp_path):
+    path = tmp_path / "results.db"
+    with Store(path) as store:
+        store.put("code", VERSIONS, result(), NAMES)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE read")
+    with Store(path, writing=False) as store:
+        assert store.code_of(b"x = 1", tmp_path / "convolution.py", UNIT, VERSIONS)
+        store.remember_read()
+        assert get(store).missing == ()
+
+
 def test_gaps_are_filled_in_the_syllabus_order(tmp_path):
     with Store(tmp_path / "results.db") as store:
         store.put("code", VERSIONS, result(), NAMES)
