@@ -49,7 +49,8 @@ class Raised:
     where: str = ""
 
     def sentence(self) -> str:
-        text = f"{self.type_name}: {self.message}" if self.message else self.type_name
+        message = self.message.rstrip(" .")  # a full stop follows
+        text = f"{self.type_name}: {message}" if message else self.type_name
         return f"raised {text}" + (f", at the line `{self.where}`" if self.where else "")
 
 

@@ -101,6 +101,15 @@ def test_places_have_names_and_the_rest_is_told():
     assert "entry 'w1' of the second returned value" in compare((X, {"w1": X.T}), (X, {"w1": X})).hidden_sentence()
 
 
+def test_the_entries_of_one_dict_are_told_together():
+    right = (X, {"w": X, "b": X, "c": X, "d": X}, X)
+    wrong = (X, {"w": X, "b": X + 1, "c": X + 2, "d": X + 3}, X + 4)
+    told = compare(wrong, right, names=("dx", "dparams")).hidden_sentence()
+    assert "The entries 'c' and 'd' of the second returned value (dparams) and the third returned value differ" in told
+    told = compare((X, wrong[1]), right[:2]).hidden_sentence()
+    assert told.endswith("The entries 'c' and 'd' of the second returned value differ, too.")
+
+
 def test_only_the_visible_sentence_shows_a_number():
     wrong = X.copy()
     wrong[1, 2] = 7

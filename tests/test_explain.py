@@ -76,6 +76,14 @@ def test_named_for_other_arrays(actual, expected, words):
     assert words in explain(actual, expected)
 
 
+def test_a_factor_is_not_named_by_accident():
+    """In float32 a ratio must be as exact as float32 is: the root of 11/12 is 0.957427."""
+    expected = E.astype(np.float32)
+    sizes = {"the number of entries": 12}
+    assert "one constant factor" in explain(np.float32(0.957) * expected, expected, sizes)
+    assert "biased or unbiased" in explain(np.float32((11 / 12) ** 0.5) * expected, expected, sizes)
+
+
 @pytest.mark.parametrize(
     ("actual", "expected"),
     [

@@ -9,6 +9,7 @@ arrays; arrays keep the dtype that they should have. Nothing here shows an expec
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -92,7 +93,7 @@ class Difference:
 
     def _rest(self) -> str:
         if self.others:
-            verb = "differs" if len(self.others) == 1 else "differ"
+            verb = "differs" if len(self.others) == 1 and not self.others[0].startswith("the entries ") else "differ"
             return explain.capital(f"{_listed(self.others)} {verb}, too.")
         return "The rest of what is returned is right." if self.rest_right else ""
 
@@ -138,7 +139,7 @@ def compare(
         np.asarray(one),
         np.asarray(other),
         wrong,
-        others=tuple(place_of(p, names) for p, *_ in found[1:]),
+        others=places_of([path for path, *_ in found[1:]], names),
         rest_right=len(found) == 1 and len(leaves) > 1,
         sizes=dict(sizes or {}),
     )
@@ -167,10 +168,24 @@ def place_of(path: Path, names: Sequence[str] = ()) -> str:
     return place
 
 
+def places_of(paths: Sequence[Path], names: Sequence[str] = ()) -> tuple[str, ...]:
+    """Paths in words, the entries of one dict together: "the entries 'b1' and 'w1' of …"."""
+    places = []
+    for parent, group in itertools.groupby(paths, lambda path: path[:-1]):
+        group = list(group)
+        if len(group) > 1 and parent and all(isinstance(path[-1], str) for path in group):
+            entries = _listed([repr(path[-1]) for path in group])
+            places.append(f"the entries {entries} of {place_of(parent, names)}")
+        else:
+            places += [place_of(path, names) for path in group]
+    return tuple(places)
+
+
 def sizes_of(values: Sequence) -> dict[str, int]:
     """Sizes that a factor may come from: samples of a batch, places of a picture."""
     arrays = [value for value in values if isinstance(value, np.ndarray)]
-    if not arrays or arrays[0].ndim < 2:
+    # The axes of three stand for something else in every exercise.
+    if not arrays or arrays[0].ndim not in (2, 4):
         return {}
     sizes = {"the number of samples": arrays[0].shape[0]}
     if arrays[0].ndim == 4:

@@ -228,7 +228,7 @@ def _simple_factor(p: _Pair) -> str:
     for value, text, names in _factors(p):
         if p.a.size == 1 and not {value, 1 / value} & {2, *p.sizes.values()}:
             continue
-        if math.isclose(ratio, value, rel_tol=10 * p.rtol):
+        if math.isclose(ratio, value, rel_tol=min(10 * p.rtol, 1e-4)):
             why = f", which is {_listed(names, 'or')}" if names else ""
             return f"{subject} right up to a factor of {text}{sign}{why}."
     return ""
@@ -253,7 +253,7 @@ def _factors(p: _Pair) -> Iterator[tuple[float, str, list[str]]]:
         named.setdefault(size, []).append(name)
     if p.ndim > 1:
         for axis, size in enumerate(p.shape):
-            if not p.sizes:
+            if not p.sizes and size > 2:  # a 2 has many reasons
                 named.setdefault(size, []).append(f"the length of axis {axis}")
     for size in sorted({2, *named}):
         if size > 1:

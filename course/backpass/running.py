@@ -226,7 +226,7 @@ def _part(value: Any, part: int | None) -> Any:
 
 
 def _error_sentence(error: BaseException, where: str) -> str:
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split()).rstrip(" .")  # a full stop follows
     text = text if len(text) <= 300 else text[:300] + " …"
     return f"{type(error).__name__}{': ' + text if text else ''}{where}"
 
