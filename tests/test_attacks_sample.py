@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from autograder.sandbox import NoSandbox, check_isolation
 from tests.attacks.all_attacks import Run, got_everything, judge, name_of, sentences
 from tests.attacks.attack import load
 from tests.attacks.place import NEIGHBOUR, TWIN, listening, our_place
+from tests.needs_sandbox import skip_without_sandbox
 
 NAMES = """
 strips-assert equals-everything array-subclass patches-allclose patches-worker shadows-numpy walks-frames walks-garbage
@@ -27,10 +27,7 @@ pytestmark = pytest.mark.xdist_group("attacks")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    try:
-        check_isolation("bubblewrap")
-    except NoSandbox as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     folder = tmp_path_factory.mktemp("sample")
     with listening(folder) as listeners:
         yield Run(our_place(folder, SOME, listeners), "autograder")

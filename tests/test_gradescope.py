@@ -20,10 +20,10 @@ from autograder.cli import app
 from autograder.isolation import said
 from autograder.paths import ROOT, source_notebook
 from autograder.results import Result
-from autograder.sandbox import NoSandbox, check_isolation
 from autograder.units import UNITS
 from backpass.report import Item
 from tests.interpreters import folder_for_all, for_everybody
+from tests.needs_sandbox import skip_without_sandbox
 
 pytestmark = pytest.mark.xdist_group("gradescope")
 
@@ -134,10 +134,7 @@ def python(folder):
 def isolation(request, folder):
     """The isolation that is to be found, and what stands before PATH and before the command for it."""
     if request.param == "bubblewrap":
-        try:
-            check_isolation("bubblewrap")
-        except NoSandbox as error:
-            pytest.skip(str(error))
+        skip_without_sandbox()
         return "bubblewrap", [], []
     if os.geteuid() != 0:
         pytest.skip("only root can drop to a user of its own")
@@ -195,10 +192,7 @@ HANDED_IN = {
 @pytest.fixture(scope="module")
 def ours(folder):
     """What `autograder grade` says of the same files."""
-    try:
-        check_isolation("bubblewrap")
-    except NoSandbox as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     for name, text in HANDED_IN.items():
         (folder / name).write_text(text(), encoding="utf-8")
     files = [str(folder / name) for name in HANDED_IN]

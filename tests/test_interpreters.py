@@ -13,9 +13,9 @@ import pytest
 
 from autograder.paths import ROOT
 from autograder.results import Result
-from autograder.sandbox import NoSandbox, check_isolation
 from tests.exceeding import UNIT, honest, write
 from tests.interpreters import BASE, LAYOUTS, VERSION, environment, folder_for_all, unusual
+from tests.needs_sandbox import skip_without_sandbox
 
 pytestmark = pytest.mark.xdist_group("interpreters")
 
@@ -37,10 +37,7 @@ with Session([Cell(source, "cell")], UNITS["convolution"]) as session:
 
 @pytest.fixture(scope="module")
 def open_folder():
-    try:
-        check_isolation("bubblewrap")
-    except NoSandbox as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     with folder_for_all() as folder:
         yield folder
 

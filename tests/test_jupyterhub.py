@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from autograder.paths import ROOT, source_notebook
-from autograder.sandbox import NoSandbox, check_isolation
 from autograder.sandbox.own_user import closed_at
 from tests.interpreters import for_everybody
+from tests.needs_sandbox import skip_without_sandbox
 
 pytestmark = pytest.mark.xdist_group("jupyterhub")
 
@@ -196,10 +196,7 @@ def test_a_student_cannot_read_the_course_or_change_what_is_released(submitted):
 
 @pytest.fixture(scope="module")
 def graded(submitted):
-    try:
-        check_isolation("bubblewrap")
-    except NoSandbox as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     submitted.do(INSTRUCTOR, "nbgrader", "collect", UNIT)
     told = submitted.do(INSTRUCTOR, "autograder", "grade", UNIT, "--jobs", "1")
     assert RIGHT in told and WRONG in told

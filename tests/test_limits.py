@@ -27,10 +27,10 @@ from autograder.limits import (
 from autograder.nbgrader_plugin.grade import Grade
 from autograder.paths import BACKPASS, ROOT
 from autograder.results import Result
-from autograder.sandbox import NoSandbox, check_isolation
 from autograder.units import unit
 from tests.exceeding import EXCEEDING, LOW, UNIT, Exceeding, honest, write
 from tests.nbgrader_course import Course, answered
+from tests.needs_sandbox import skip_without_sandbox
 
 CONVOLUTION = unit(UNIT)
 
@@ -148,10 +148,7 @@ def test_nbgraders_command_refuses_a_bad_one_before_anything_is_graded(course):
 @pytest.fixture(scope="module")
 def hosts():
     """A host for each set of limits, kept until the end."""
-    try:
-        check_isolation("bubblewrap")
-    except NoSandbox as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     opened: dict[str, Host] = {}
 
     def host(limits: dict[str, float]) -> Host:

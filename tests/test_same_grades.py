@@ -14,9 +14,9 @@ import nbformat
 import pytest
 
 from autograder.classes import grade_class
-from autograder.sandbox import NoSandbox, check_isolation
 from autograder.units import unit
 from tests.class_factory import LOOPS, Maker, make_course, ordinary_class
+from tests.needs_sandbox import skip_without_sandbox
 
 UNIT = unit("convolution")
 # Half a second of processor time where one is allowed: right, and slow.
@@ -36,10 +36,7 @@ def parameter_count(*args, **kwargs):
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course with a class of every kind: right, wrong, unfinished, slow, and one that never ends."""
-    try:
-        check_isolation("bubblewrap")
-    except NoSandbox as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     folder = tmp_path_factory.mktemp("course")
     make_course(folder, UNIT)
     with open(folder / "nbgrader_config.py", "a") as config:

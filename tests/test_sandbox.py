@@ -37,6 +37,7 @@ from autograder.sandbox import (
     watch,
 )
 from autograder.units import UNITS, Limits
+from tests.needs_sandbox import skip_without_sandbox
 
 LIMITS = dataclasses.replace(
     Limits(),
@@ -55,10 +56,7 @@ UNIT = dataclasses.replace(UNITS["convolution"], limits=LIMITS)
 @pytest.fixture(scope="module", autouse=True, params=["forked", "started"])
 def start(request) -> Iterator[str]:
     """Everything holds for workers that are forked from a template, and for those that are started by themselves."""
-    try:
-        check_isolation("bubblewrap")
-    except NoSandbox as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "started":
             patch.setattr(warm, "fork", lambda unit: None)

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from autograder.paths import ROOT
-from autograder.sandbox import Cell, NoSandbox, Session, check_isolation, warm
+from autograder.sandbox import Cell, Session, warm
 from autograder.units import UNITS
+from tests.needs_sandbox import skip_without_sandbox
 
 LOOK = """
 import importlib.machinery, importlib.metadata, os, pkgutil, pwd, socket, sys
@@ -88,10 +89,7 @@ NOT_THERE = "autograder solutions nbgrader nbformat pytest IPython pip torch mat
 
 @pytest.fixture(scope="module", params=["forked", "started"])
 def ask(request):
-    try:
-        check_isolation("bubblewrap")
-    except NoSandbox as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     os.environ["BACKPASS_CANARY"] = "secret"
     patch = pytest.MonkeyPatch()
     if request.param == "started":

@@ -9,17 +9,14 @@ import re
 
 import pytest
 
-from autograder.sandbox import NoSandbox, check_isolation
 from tests.attacks.archives import ARCHIVES, by_plain_nbgrader, graded
 from tests.attacks.place import UNIT, listening, rows_of
+from tests.needs_sandbox import skip_without_sandbox
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    try:
-        check_isolation("bubblewrap")
-    except NoSandbox as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     root = tmp_path_factory.mktemp("archives")
     with listening(root) as listeners:
         yield graded(root / "class", listeners)

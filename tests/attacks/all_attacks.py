@@ -14,11 +14,11 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.results import Result
-from autograder.sandbox import NoSandbox, check_isolation
 from tests.attacks.attack import FULL, NOT_GRADED, Attack, load
 from tests.attacks.browser import but_for_libraries, scripts_that_ran
 from tests.attacks.place import NEIGHBOUR, TWIN, UNIT, Place, listening, our_place, results_of, rows_of, strays
 from tests.formgrader_server import Server
+from tests.needs_sandbox import skip_without_sandbox
 
 EVERY = list(load().values())
 # nbgrader's own command ends, as it always did, at a name that its gradebook cannot keep.
@@ -50,10 +50,7 @@ class Run:
 @pytest.fixture(scope="module")
 def run(request, tmp_path_factory):
     """The whole class by one of the commands; the harmless twins by ours alone."""
-    try:
-        check_isolation("bubblewrap")
-    except NoSandbox as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     ours = request.param == "autograder"
     folder = tmp_path_factory.mktemp(request.param)
     with listening(folder) as listeners:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.sandbox import NoSandbox, check_isolation
 from tests.attacks.place import UNIT, Place, listening, our_place, rows_of
+from tests.needs_sandbox import skip_without_sandbox
 
 GRADE = [sys.executable, "-m", "autograder", "grade", UNIT.name]
 
@@ -24,10 +24,7 @@ GRADE = [sys.executable, "-m", "autograder", "grade", UNIT.name]
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """A small class, not graded yet, and what it must come to."""
-    try:
-        check_isolation("bubblewrap")
-    except NoSandbox as error:
-        pytest.skip(str(error))
+    skip_without_sandbox()
     folder = tmp_path_factory.mktemp("trouble")
     with listening(folder) as listeners:
         template = our_place(folder / "template", [], listeners)
