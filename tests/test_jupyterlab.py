@@ -19,7 +19,7 @@ from backpass.fresh_kernel import run_notebook
 from tests.chromium import chromium
 from tests.class_factory import Maker, answered_by, make_course
 from tests.contrast import contrasts
-from tests.jupyterlab import Lab, run_cell
+from tests.jupyterlab_page import Lab, run_cell
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -9,7 +9,7 @@ import pytest
 from backpass import lab
 from backpass.cases import Book, Exercise, save
 from backpass.cli import main
-from backpass.lab import NoLab, clone, prepare
+from backpass.lab import _QUIET, NoLab, clone, prepare
 
 
 @pytest.fixture
@@ -100,3 +100,12 @@ def test_jupyters_options_are_handed_on(root, monkeypatch):
     assert command[:4] == [sys.executable, "-m", "jupyter", "lab"]
     assert {"--no-browser", "--port=9999", f"--ServerApp.root_dir={root[0] / 'work'}"} <= set(command)
     assert cwd == root[0] / "work"
+
+
+def test_jupyterlab_asks_nothing_of_the_network():
+    import jupyterlab
+    from jupyterlab.labapp import LabApp
+
+    lab = LabApp()
+    lab.parse_command_line(list(_QUIET))
+    assert (lab.news_url, lab.check_for_updates_class) == (None, jupyterlab.NeverCheckForUpdate)

@@ -11,7 +11,7 @@ pytest.importorskip("playwright")
 pytest.importorskip("jupyterlab")
 from autograder.paths import LECTURES as FOLDER
 from tests.chromium import chromium
-from tests.jupyterlab import Lab, TookTooLong, run_cell
+from tests.jupyterlab_page import Lab, TookTooLong, run_cell
 
 pytestmark = pytest.mark.xdist_group("sliders")
 

@@ -14,6 +14,8 @@ from backpass.cases import CASES, BadBook, load
 
 WORK = "work"
 LECTURES = Path("course") / "lectures"
+# JupyterLab asks the network for news and newer versions, and asks the reader about it: here it does neither.
+_QUIET = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
 
 
 class NoLab(RuntimeError):
@@ -97,7 +99,7 @@ def open_lab(folder: Path, options: Sequence[str] = ()) -> int:
     """JupyterLab in a folder, until it is closed; returns its exit status."""
     if find_spec("jupyterlab") is None:
         raise NoLab("JupyterLab is not installed: pip install jupyterlab, then run this again.")
-    command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={folder}", *options]
+    command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={folder}", *_QUIET, *options]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     try:
