@@ -6,9 +6,10 @@ pytest tests/attacks/all_attacks.py            (make attacks)
 from __future__ import annotations
 
 import csv
+import functools
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from nbgrader.api import Gradebook
@@ -48,16 +49,26 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(request, tmp_path_factory):
-    """The whole class by one of the commands; the harmless twins by ours alone."""
+def runs(tmp_path_factory):
+    """The whole class by one of the commands, graded when it is asked for first; the harmless twins by ours alone."""
     skip_without_sandbox()
-    ours = request.param == "autograder"
-    folder = tmp_path_factory.mktemp(request.param)
-    with listening(folder) as listeners:
-        yield Run(our_place(folder, EVERY if ours else FOR_NBGRADER, listeners, twins=ours), request.param)
+    with ExitStack() as open_until_the_end:
+
+        @functools.cache
+        def graded(command: str) -> Run:
+            ours, folder = command == "autograder", tmp_path_factory.mktemp(command)
+            listeners = open_until_the_end.enter_context(listening(folder))
+            return Run(our_place(folder, EVERY if ours else FOR_NBGRADER, listeners, twins=ours), command)
+
+        yield graded
 
 
-each_command = pytest.mark.parametrize("run", COMMANDS, indirect=True, scope="module")
+@pytest.fixture
+def run(request, runs):
+    return runs(request.param)
+
+
+each_command = pytest.mark.parametrize("run", COMMANDS, indirect=True)
 
 
 def sentences(result: Result) -> str:
@@ -68,7 +79,7 @@ def got_everything(result: Result) -> bool:
     return result.graded and result.score == result.max_score and {i.state for i in result.items} == {"passed"}
 
 
-@pytest.mark.parametrize(("run", "attack"), BOTH, ids=name_of, indirect=["run"], scope="module")
+@pytest.mark.parametrize(("run", "attack"), BOTH, ids=name_of, indirect=["run"])
 def test_it_gets_what_it_earned_and_the_result_says_what_happened(run, attack):
     result = run.result(attack.student_id)
     judge(attack, result)
@@ -102,7 +113,7 @@ def judge(attack: Attack, result: Result) -> None:
     assert {item.state for item in others} == {"passed"}, [(i.title, i.message) for i in others if i.message]
 
 
-@pytest.mark.parametrize("run", ["autograder"], indirect=True, scope="module")
+@pytest.mark.parametrize("run", ["autograder"], indirect=True)
 @pytest.mark.parametrize("attack", [attack for attack in EVERY if attack.has_twin], ids=name_of)
 def test_its_harmless_twin_gets_everything(run, attack):
     result = run.result(TWIN + attack.student_id)
@@ -155,7 +166,7 @@ def test_every_submission_is_in_the_gradebook(run):
         assert told.count("Graded, but not entered in") == len(impossible), told
 
 
-@pytest.mark.parametrize("run", ["autograder"], indirect=True, scope="module")
+@pytest.mark.parametrize("run", ["autograder"], indirect=True)
 def test_the_command_says_that_something_is_not_graded(run):
     assert run.done.returncode == 3, run.done.stderr
     assert "not graded" in run.done.stdout
@@ -164,7 +175,7 @@ def test_the_command_says_that_something_is_not_graded(run):
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", run.done.stdout)
 
 
-@pytest.mark.parametrize("run", ["nbgrader"], indirect=True, scope="module")
+@pytest.mark.parametrize("run", ["nbgrader"], indirect=True)
 class TestPages:
     """What people look at afterwards: the same for both commands. All pages are opened in a browser."""
 
