@@ -22,6 +22,7 @@ from backpass.report import Item
 
 _CHANGED = {"checks": "its checks changed", "mistakes": "its mistakes changed", "reference": "its reference changed"}
 _FIRST, _NOT_NOW, _NONE = "graded for the first time", "could not be graded now", "not graded"
+_DROPPED, _BACK = "it is dropped, and counts for nobody", "it is not dropped any more"
 SHOWN = 3  # items of an exercise that are told one by one
 
 
@@ -86,7 +87,8 @@ def difference(
     old = Known(Result(unit.name, student), tuple(versions.parts))
     if entered is not None:
         old = store.get(entered[0], entered[1], unit, student, new.isolation)
-    changes, total_before, total_after = [], 0.0, 0.0
+    changes = list(_newly_dropped(cells, dropped))
+    total_before, total_after = sum(_counts(cells[one.exercise], cells[one.exercise].auto) for one in changes), 0.0
     for exercise in unit.exercises:
         if exercise.name in dropped:
             continue
@@ -101,7 +103,8 @@ def difference(
             total_after += _counts(cell, after)
         if before == after:
             continue
-        why = _why(exercise.name, cells, entered, code, versions, earned is None)
+        came_back = not cell.points and not exercise.bonus and cell.auto is not None
+        why = _BACK if came_back else _why(exercise.name, cells, entered, code, versions, earned is None)
         items = [] if earned is None else list(_items(old.result.of(exercise.name), new.of(exercise.name)))
         shown = tuple(_NONE if score is None else f"{score:g}" for score in (before, after))
         changes.append(Change(exercise.name, *shown, why, items, cell.manual is not None))
@@ -115,6 +118,14 @@ def difference(
         changes = [Change("all", _NONE, whole, _FIRST)]
         return Difference(student, None, total_after, changes, new.graded)
     return Difference(student, total_before, total_after if new.graded else None, changes, new.graded)
+
+
+def _newly_dropped(cells: dict[str, Cell], dropped: Collection[str]) -> Iterator[Change]:
+    """What still counts in the gradebook, and would not: exercises, and what a person grades."""
+    for name in sorted(set(dropped) & cells.keys()):
+        cell = cells[name]
+        if cell.points or cell.extra:
+            yield Change(name, f"{_counts(cell, cell.auto) + (cell.extra or 0.0):g}", "dropped", _DROPPED)
 
 
 def _counts(cell: Cell, score: float | None) -> float:

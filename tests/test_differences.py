@@ -182,3 +182,18 @@ def test_it_takes_no_files_and_makes_no_gradebook(course, tmp_path, monkeypatch)
     assert runner.invoke(app, ["grade", UNIT, "x.py", "--diff", "--isolation", "none"]).exit_code == 2
     assert runner.invoke(app, ["grade", UNIT, "--diff", "--isolation", "none"]).exit_code == 2
     assert [path.name for path in empty.iterdir()] == ["submitted"]
+
+
+def test_what_is_dropped_and_comes_back_is_told(course):
+    config = course.root / "nbgrader_config.py"
+    before = config.read_text()
+    config.write_text(before + f"c.Grade.dropped = {{{UNIT!r}: ['pad2d', 'question']}}\n")
+    lines = told(course).splitlines()
+    assert "ada\t10 -> 4\tpad2d\t6 -> dropped\tit is dropped, and counts for nobody" in lines
+    assert "ada\t10 -> 4\tquestion\t0 -> dropped\tit is dropped, and counts for nobody" in lines
+    grade_class(UNIT, course.root, jobs=1)
+    assert told(course).startswith("The scores of 0 of 3")
+    config.write_text(before)
+    assert "ada\t4 -> 10\tpad2d\t0 -> 6\tit is not dropped any more" in told(course)
+    grade_class(UNIT, course.root, jobs=1)
+    assert told(course).startswith("The scores of 0 of 3")

@@ -20,7 +20,7 @@ from tests.attacks.killing import BEFORE, FILES, GRADEBOOK, JOB, STORE, WITHIN, 
 from tests.nbgrader_course import UNIT, Course, answered
 
 RIGHT = {"convolve1d": "return x", "pad2d": "return x", "rot90_symmetrize": "return x"}
-# Where in the phase, of what happens in a whole run: twenty moments, nine of them within a commit.
+# Where in the phase, of what happens in a whole run: twenty moments, eight of them within a commit.
 MOMENTS = [
     (FILES, 0.0),
     (FILES, 0.2),
