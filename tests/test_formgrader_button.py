@@ -77,11 +77,24 @@ def test_the_configuration_is_three_lines(course):
     assert config.Autograde.sanitize_preprocessors[0].endswith("Restore")
 
 
-def test_a_name_in_formgraders_page_is_text():
-    config, name = Config(), "<img src=x onerror=alert(5)>"
+def formgraders_page(notebook: nbformat.NotebookNode, config: Config, **resources: object) -> str:
     configure(config)
     config.HTMLExporter.template_name = "formgrade"
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
-    resources = {"student": name, "notebook_path": f'"{name}', "index": 0, "total": 1, "base_url": ""}
-    page, _ = HTMLExporter(config=config).from_notebook_node(nbformat.v4.new_notebook(), resources)
+    resources = {"student": "ada", "notebook_path": "", "index": 0, "total": 1, "base_url": "", **resources}
+    return HTMLExporter(config=config).from_notebook_node(notebook, resources)[0]
+
+
+def test_a_name_in_formgraders_page_is_text():
+    name = "<img src=x onerror=alert(5)>"
+    page = formgraders_page(nbformat.v4.new_notebook(), Config(), student=name, notebook_path=f'"{name}')
     assert "&lt;img src=x" in page and name not in page
+
+
+def test_a_dropped_item_has_no_points_in_formgraders_page(course):
+    config = Config()
+    config.Grade.dropped = {UNIT: ["pad2d"]}
+    page = formgraders_page(course.released(), config, assignment_id=UNIT)
+    points = dict(re.findall(r'id="(\w+)" style="[^"]*" type="number" ?/> / ([\d.]+)', page))
+    assert {name for name, most in points.items() if most == "0.0"} == {"pad2d", "rot90_symmetrize"}  # and the bonus
+    assert len(points) > 5

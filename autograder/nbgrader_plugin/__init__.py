@@ -57,7 +57,11 @@ def configure(c: Config) -> None:
         "clean_html": f"{_HERE}.feedback.clean",
         "markdown2html": f"{_HERE}.feedback.markdown",
     }
-    c.HTMLExporter.preprocessors = [f"{_HERE}.feedback.PlainNames", f"{_HERE}.formgrader.WithoutNetwork"]
+    c.HTMLExporter.preprocessors = [
+        f"{_HERE}.feedback.PlainNames",
+        f"{_HERE}.formgrader.WithoutNetwork",
+        f"{_HERE}.formgrader.WithoutDropped",
+    ]
     # Feedback needs nothing from the network. To typeset formulas set this to where your MathJax 2.7 is.
     c.FeedbackExporter.mathjax_url = ""
     c.FeedbackExporter.template_name = "backpass_feedback"

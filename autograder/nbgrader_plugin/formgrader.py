@@ -1,4 +1,4 @@
-"""Formgrader's page for grading by hand, where no network brings MathJax."""
+"""Formgrader's page for grading by hand: where no network brings MathJax, and where items are dropped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any
 
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
+from nbgrader.utils import is_grade, is_task
+
+from autograder.nbgrader_plugin.dropped import dropped_items
 
 TEMPLATES = Path(__file__).with_name("templates") / "formgrader"
 
@@ -23,4 +26,16 @@ class WithoutNetwork(Preprocessor):
             self.parent.template_paths = [str(TEMPLATES), *self.parent.template_paths]
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        return nb, resources
+
+
+class WithoutDropped(Preprocessor):
+    """Shows a dropped item's score out of 0: the page takes the points from the notebook, not from the gradebook."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        if getattr(self.parent, "template_name", "") == "formgrade":
+            dropped = dropped_items(self.config, resources.get("assignment_id", ""))
+            for cell in nb.cells:
+                if (is_grade(cell) or is_task(cell)) and cell.metadata.nbgrader["grade_id"] in dropped:
+                    cell.metadata.nbgrader["points"] = 0
         return nb, resources
