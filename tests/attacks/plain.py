@@ -11,6 +11,7 @@ import csv
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.paths import source_notebook
+from autograder.paths import ROOT, source_notebook
 from tests.attacks.attack import FULL, MODERATE, NOT_GRADED, Attack
 from tests.attacks.browser import but_for_libraries, scripts_that_ran
 from tests.attacks.place import FILE, NEIGHBOUR, UNIT, Listeners, Place, rows_of, submit
@@ -113,7 +114,9 @@ def box(place: Place, wait: int = 0) -> list[str]:
     limits = f'ulimit -v 8000000 -f 131072 -c 0; "$@"; code=$?; sleep {wait}; exit $code'
     sockets = str(Path(place.listeners.path).parent)
     bwrap = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
-    bwrap += ["--ro-bind", sockets, sockets, "--bind", str(place.root), str(place.root)]
+    for path in {sockets, str(ROOT), sys.prefix}:  # where they lie in /tmp
+        bwrap += ["--ro-bind", path, path]
+    bwrap += ["--bind", str(place.root), str(place.root)]
     bwrap += ["--unshare-pid", "--unshare-ipc", "--die-with-parent", "--cap-drop", "ALL"]
     bwrap += ["--cap-add", "CAP_DAC_OVERRIDE", "--chdir", str(place.course)]
     return [*bwrap, "--", "bash", "-c", limits, "box"]
