@@ -159,9 +159,11 @@ def main() -> None:
     )
     archives = [] if options.names else ARCHIVES
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        theirs, folder = Path(name, "plain"), Path(name, "backpass")
+        theirs.mkdir()
+        folder.mkdir()
         runnable = [attack for attack in attacks if can_be_run(attack)]
-        plain = plain_outcomes(runnable, archives, folder, options.fresh)
+        plain = plain_outcomes(runnable, archives, theirs, options.fresh)
         print(f"autograder grade {UNIT.name}: {len(attacks)} submissions and their twins", flush=True)
         with listening(folder) as listeners:
             table = []
