@@ -150,17 +150,18 @@ def draw(costs: list[Cost], path: Path) -> None:
     from matplotlib import pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
-    figure.suptitle("What a submission costs does not grow with the class")
+    figure.suptitle("What grading costs, by the size of the class")
     for kind, style in (("graded", "o-"), ("prepared", "s--")):
         some = [cost for cost in costs if cost.kind == kind]
         sizes = [cost.students for cost in some]
-        left.loglog(sizes, [cost.processor / cost.students for cost in some], style, label=kind)
+        left.semilogx(sizes, [1000 * cost.processor / cost.students for cost in some], style, label=kind)
         right.semilogx(sizes, [cost.memory / (1 << 20) for cost in some], style, label=kind)
-    left.set(xlabel="submissions", ylabel="processor seconds per submission", title="Time")
+    left.set(xlabel="submissions", ylabel="processor time per submission, ms", title="Time", ylim=(0, None))
     right.set(xlabel="submissions", ylabel="peak memory, MiB", title="Memory", ylim=(0, None))
-    for axes in (left, right):
+    for axes, corner in ((left, "upper right"), (right, "lower right")):
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.legend(loc=corner)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
 
