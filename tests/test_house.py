@@ -83,6 +83,15 @@ def test_grading_starts_without_torch():
     assert done.stdout.strip() == "False"
 
 
+def test_a_torch_exercise_is_checked_without_sympy():
+    """torch imports it for a gradient that it is given, which takes half a second."""
+    code = "import sys, numpy as np; from backpass.torch_adapter import batch_norm_function as ask; "
+    code += "from solutions.architectures import BatchNormFunction as right; one = np.ones((2, 3)); "
+    code += "ask(right, one, one[0], one[0], 1e-5, one); print('torch' in sys.modules, 'sympy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.split() == ["True", "False"]
+
+
 def public_callables() -> dict[str, object]:
     """Every function and class that a student can import from backpass; the experiments of cards take a seed only."""
     found, experiments = {}, {id(cards.card(name).run) for name in cards.names()}

@@ -61,7 +61,7 @@ def batch_norm_function(
     y = cls.apply(*leaves, eps)
     if between is not None:
         cls.apply(_tensor(torch, between), *leaves[1:], eps)
-    y.backward(_tensor(torch, dy))
+    _go_back(y, _tensor(torch, dy))
     return (_array(y), *(_array(leaf.grad) for leaf in leaves))
 
 
@@ -121,10 +121,19 @@ def conv_bn_relu(
     module.train(training)
     leaf = _tensor(torch, x).requires_grad_()
     y = module(leaf)
-    y.backward(_tensor(torch, dy))
+    _go_back(y, _tensor(torch, dy))
     gradients = [_array(tensor.grad) for tensor in (leaf, *parameters)]
     statistics = [_array(buffer) for buffer in _statistics(module)]
     return (shapes, _array(y), *gradients, *[*statistics, None, None][:2])
+
+
+def _go_back(y: Any, dy: Any) -> None:
+    """y.backward(dy), as the gradient of a sum: given a gradient, torch would first import sympy, which takes 0.6 s.
+
+    Where y has another shape there is no gradient: what is said is that shape.
+    """
+    if getattr(y, "shape", dy.shape) == dy.shape:
+        (y * dy).sum().backward()
 
 
 def _statistics(module: Any) -> list:
