@@ -18,7 +18,7 @@ help:
 	@echo 'make fuzz       a million random frames and 20,000 notebooks through what reads a submission: 5 minutes'
 	@echo 'make kit        one zip per unit, for students, in kits/'
 	@echo 'make site       build the course as pages, the lectures executed: build/site/index.html'
-	@echo 'make attacks    grade hundreds of hostile submissions, and let plain nbgrader grade them, too: 20 minutes'
+	@echo 'make attacks    grade hundreds of hostile submissions, and let plain nbgrader grade them, too: half an hour'
 	@echo 'make bench      time grading a class, beside plain nbgrader'
 
 setup: .venv/ready-to-test
