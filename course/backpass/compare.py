@@ -33,7 +33,7 @@ class Difference:
 
     kind: "structure", "shape", "dtype" or "value". path: the way into nested results, e.g. (1,) or (0,
     "weight"). place: the same in words. text: what is wrong there (structure, shape and dtype; no expected
-    number). wrong: for kind "value", which entries differ. others: places where the values differ, too.
+    number). wrong: for kind "value", which entries differ. others: a sentence about where they differ, too.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Difference:
     actual: Any = None
     expected: Any = None
     wrong: np.ndarray | None = None
-    others: tuple[str, ...] = ()
+    others: str = ""
     rest_right: bool = False
     sizes: Mapping[str, int] = field(default_factory=dict)
 
@@ -92,10 +92,7 @@ class Difference:
         return f": at [{where}] it is {show(self.actual[index])}, expected {show(self.expected[index])}"
 
     def _rest(self) -> str:
-        if self.others:
-            verb = "differs" if len(self.others) == 1 and not self.others[0].startswith("the entries ") else "differ"
-            return explain.capital(f"{_listed(self.others)} {verb}, too.")
-        return "The rest of what is returned is right." if self.rest_right else ""
+        return self.others or ("The rest of what is returned is right." if self.rest_right else "")
 
 
 def compare(
@@ -139,7 +136,7 @@ def compare(
         np.asarray(one),
         np.asarray(other),
         wrong,
-        others=places_of([path for path, *_ in found[1:]], names),
+        others=_differ_too([path for path, *_ in found[1:]], names),
         rest_right=len(found) == 1 and len(leaves) > 1,
         sizes=dict(sizes or {}),
     )
@@ -168,8 +165,10 @@ def place_of(path: Path, names: Sequence[str] = ()) -> str:
     return place
 
 
-def places_of(paths: Sequence[Path], names: Sequence[str] = ()) -> tuple[str, ...]:
-    """Paths in words, the entries of one dict together: "the entries 'b1' and 'w1' of …"."""
+def _differ_too(paths: Sequence[Path], names: Sequence[str]) -> str:
+    """A sentence about these places, the entries of one dict together; "" for none."""
+    if not paths:
+        return ""
     places = []
     for parent, group in itertools.groupby(paths, lambda path: path[:-1]):
         group = list(group)
@@ -178,7 +177,7 @@ def places_of(paths: Sequence[Path], names: Sequence[str] = ()) -> tuple[str, ..
             places.append(f"the entries {entries} of {place_of(parent, names)}")
         else:
             places += [place_of(path, names) for path in group]
-    return tuple(places)
+    return explain.capital(f"{_listed(places)} {'differs' if len(paths) == 1 else 'differ'}, too.")
 
 
 def sizes_of(values: Sequence) -> dict[str, int]:
