@@ -269,7 +269,6 @@ def grade_class(
                     advance()
                 else:
                     waiting.setdefault(submission.code, []).append(submission)
-            run.store.remember_read()
             with closing(_results(run, waiting, jobs, executor)) as results:
                 for code, result in results:
                     for submission in waiting[code]:

@@ -99,6 +99,7 @@ class Store:
             self._waiting.put(None)
             self._thread.join()
             self._thread = None
+        self._remember_read()
         self._connection.close()
 
     def code_of(self, data: bytes, path: Path, unit: Unit, versions: Versions) -> str:
@@ -111,10 +112,10 @@ class Store:
         code = code_of(data, path, unit)
         self._read.append((file.digest(), code))
         if len(self._read) >= _READ_AT_ONCE:
-            self.remember_read()
+            self._remember_read()
         return code
 
-    def remember_read(self) -> None:
+    def _remember_read(self) -> None:
         """Keep what `code_of` found, so that a file that does not change is read once."""
         read, self._read = self._read, []
         if self.writing and read:

@@ -101,7 +101,6 @@ def test_a_file_is_read_once(tmp_path, monkeypatch):
     monkeypatch.setattr("autograder.store.code_of", lambda data, *_: read.append(data) or f"code {len(read)}")
     with Store(tmp_path / "results.db") as store:
         first = store.code_of(b"one", path, UNIT, VERSIONS)
-        store.remember_read()
     with Store(tmp_path / "results.db") as store:
         assert (store.code_of(b"one", path, UNIT, VERSIONS), read) == (first, [b"one"])
         assert store.code_of(b"two", path, UNIT, VERSIONS) != first
@@ -119,7 +118,6 @@ def test_a_file_from_before_reading_was_kept_is_of_use(tmp_path):
         connection.execute("DROP TABLE read")
     with Store(path, writing=False) as store:
         assert store.code_of(b"x = 1", tmp_path / "convolution.py", UNIT, VERSIONS)
-        store.remember_read()
         assert get(store).missing == ()
 
 
