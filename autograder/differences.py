@@ -13,6 +13,7 @@ from nbgrader.api import Gradebook
 from rich.console import Console
 from rich.table import Table
 
+from autograder.nbgrader_plugin.dropped import dropped_cells
 from autograder.results import Result
 from autograder.store import Known, Store
 from autograder.terminal import harmless
@@ -34,6 +35,7 @@ class Cell:
     auto: float | None
     manual: float | None
     extra: float | None
+    dropped: bool = False  # in the gradebook, whatever is configured now
 
 
 @dataclass
@@ -63,12 +65,13 @@ def gradebook_cells(db_url: str, course_id: str, unit: str) -> dict[str, dict[st
     """student -> test cell -> its scores, as the gradebook has them."""
     found: dict[str, dict[str, Cell]] = {}
     with Gradebook(db_url, course_id) as gradebook:
+        dropped = dropped_cells(gradebook.db)
         for submission in gradebook.assignment_submissions(unit):
             cells = found.setdefault(submission.student_id, {})
             for notebook in submission.notebooks:
                 for grade in notebook.grades:
                     scores = (grade.auto_score, grade.manual_score, grade.extra_credit)
-                    cells[grade.name] = Cell(grade.max_score_gradecell, *scores)
+                    cells[grade.name] = Cell(grade.max_score_gradecell, *scores, grade.cell_id in dropped)
     return found
 
 
@@ -95,7 +98,8 @@ def difference(
         cell = cells.get(exercise.name, Cell(0.0, None, None, None))
         before = cell.extra or 0.0 if exercise.bonus and cell.auto is not None else cell.auto
         earned = new.exercise_score(exercise.name)
-        if exercise.bonus and before is not None and before != _entered_score(old, exercise.name, cell, True):
+        bonus = exercise.bonus and not cell.dropped
+        if bonus and before is not None and before != _entered_score(old, exercise.name, cell, True):
             continue  # extra credit that was set by hand stays
         after = _score(new, exercise.name, cell, exercise.bonus)
         if not exercise.bonus:
@@ -103,8 +107,7 @@ def difference(
             total_after += _counts(cell, after)
         if before == after:
             continue
-        came_back = not cell.points and not exercise.bonus and cell.auto is not None
-        why = _BACK if came_back else _why(exercise.name, cells, entered, code, versions, earned is None)
+        why = _BACK if cell.dropped else _why(exercise.name, cells, entered, code, versions, earned is None)
         items = [] if earned is None else list(_items(old.result.of(exercise.name), new.of(exercise.name)))
         shown = tuple(_NONE if score is None else f"{score:g}" for score in (before, after))
         changes.append(Change(exercise.name, *shown, why, items, cell.manual is not None))
@@ -124,7 +127,7 @@ def _newly_dropped(cells: dict[str, Cell], dropped: Collection[str]) -> Iterator
     """What still counts in the gradebook, and would not: exercises, and what a person grades."""
     for name in sorted(set(dropped) & cells.keys()):
         cell = cells[name]
-        if cell.points or cell.extra:
+        if not cell.dropped:
             yield Change(name, f"{_counts(cell, cell.auto) + (cell.extra or 0.0):g}", "dropped", _DROPPED)
 
 

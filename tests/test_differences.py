@@ -197,3 +197,14 @@ def test_what_is_dropped_and_comes_back_is_told(course):
     assert "ada\t4 -> 10\tpad2d\t0 -> 6\tit is not dropped any more" in told(course)
     grade_class(UNIT, course.root, jobs=1)
     assert told(course).startswith("The scores of 0 of 3")
+
+
+def test_a_bonus_is_dropped_and_comes_back(course):
+    config = course.root / "nbgrader_config.py"
+    before = config.read_text()
+    config.write_text(before + f"c.Grade.dropped = {{{UNIT!r}: ['rot90_symmetrize']}}\n")
+    assert "ada\t10 -> 10\trot90_symmetrize\t2 -> dropped\tit is dropped, and counts for nobody" in told(course)
+    grade_class(UNIT, course.root, jobs=1)
+    assert told(course).startswith("The scores of 0 of 3")
+    config.write_text(before)
+    assert "ada\t10 -> 10\trot90_symmetrize\t0 -> 2\tit is not dropped any more" in told(course)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from nbgrader.api import Assignment, Grade, GradeCell, Notebook, TaskCell
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import inspect, or_, select, text, update
 from sqlalchemy.orm import Session
 from traitlets.config import Config, LazyConfigValue
 
@@ -45,6 +45,13 @@ def dropped_items(config: Config, assignment: str) -> frozenset[str]:
     dropped = config.Grade.get("dropped", {})
     dropped = checked(dropped.get_value({}) if isinstance(dropped, LazyConfigValue) else dropped)
     return frozenset(dropped.get(assignment, ()))
+
+
+def dropped_cells(database: Session) -> frozenset[str]:
+    """Ids of what the gradebook holds as dropped. Nothing is written."""
+    if not inspect(database.connection()).has_table("backpass_dropped_cell"):
+        return frozenset()
+    return frozenset(database.scalars(text("SELECT cell_id FROM backpass_dropped_cell")))
 
 
 def bring_back(database: Session, assignment: str, names: Collection[str]) -> None:
