@@ -233,3 +233,11 @@ def test_many_batches(tmp_path, monkeypatch):
     enter(converter, by_converter)
     enter(books, as_ours)
     assert gradebook_of(converter) == gradebook_of(books)
+
+
+@pytest.mark.parametrize("second", ["", "Graded, but not entered in the gradebook: another reason"])
+def test_a_row_that_another_grader_made_meanwhile_is_tried_once_more(monkeypatch, second):
+    told = iter(["nbgrader.api.InvalidEntry: (sqlite3.IntegrityError) UNIQUE constraint failed: student.id", second])
+    monkeypatch.setattr(Books, "_convert_once", lambda *_: next(told))
+    assert object.__new__(Books)._convert("ada", None, None) == second
+    assert next(told, None) is None
