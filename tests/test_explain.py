@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from backpass.explain import explain, explain_shape
+from backpass.explain import capital, explain, explain_shape
 
 RNG = np.random.default_rng(1)
 E = RNG.normal(size=(2, 3, 5, 5))
@@ -74,6 +74,12 @@ def test_named(actual, words):
 )
 def test_named_for_other_arrays(actual, expected, words):
     assert words in explain(actual, expected)
+
+
+def test_a_sentence_begins_with_a_capital_and_a_call_as_it_is_written():
+    assert capital("the result differs.") == "The result differs."
+    assert capital("convolve1d(x=an array): the result differs.").startswith("convolve1d(")
+    assert capital("") == ""
 
 
 def test_a_factor_is_not_named_by_accident():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -62,8 +63,8 @@ def explain_shape(actual: np.ndarray, expected: np.ndarray) -> str:
 
 
 def capital(text: str) -> str:
-    """With a capital first letter."""
-    return text[:1].upper() + text[1:]
+    """With a capital first letter; a call at the beginning stays as it is written."""
+    return text if re.match(r"[\w.]+\(", text) else text[:1].upper() + text[1:]
 
 
 @dataclass
