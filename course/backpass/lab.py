@@ -14,7 +14,7 @@ from backpass.cases import CASES, BadBook, load
 
 WORK = "work"
 LECTURES = Path("course") / "lectures"
-# JupyterLab asks the network for news and newer versions, and asks the reader about it: here it does neither.
+# JupyterLab looks for newer versions, and for news after a yes: here it asks nothing of the network.
 _QUIET = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
 
 
